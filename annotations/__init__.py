@@ -1,0 +1,1 @@
+"""The Django app: from outputs of language models to judgements of people."""

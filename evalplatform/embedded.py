@@ -1,0 +1,97 @@
+"""A real PostgreSQL and a real Redis without root and without Docker, used when no URL is set.
+
+All processes that share a data directory share the servers. Each holds a shared lock on `users.lock` for as long as
+it lives (the kernel drops it even on SIGKILL), and whoever finds at its end that no one else holds it stops both.
+Starting and stopping happen under the exclusive `servers.lock`. Addresses follow from the directory alone, so that a
+child process needs no handing down.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from evalplatform import place, postgres, redis
+from evalplatform.place import EmbeddedError
+
+__all__ = ["EmbeddedError", "ensure_running", "is_used", "release", "stop"]
+
+_held: dict[Path, tuple[int, int]] = {}  # directory -> (process that holds it, descriptor of its users.lock)
+
+
+def is_used() -> bool:
+    """Whether any of the two servers is ours to start."""
+    return not (_is_set("DATABASE_URL") and _is_set("REDIS_URL"))
+
+
+def ensure_running() -> None:
+    """Start what is missing and keep it running until this process ends. Cheap when everything runs already."""
+    if not is_used():
+        return
+    place.prepare()
+    with _exclusively():
+        _hold()
+        if not _is_set("DATABASE_URL"):
+            postgres.start()
+        if not _is_set("REDIS_URL"):
+            redis.start()
+
+
+def release() -> bool:
+    """Give up this process's share; the last one stops the servers. Returns whether they were stopped."""
+    owner, descriptor = _held.get(place.var(), (0, 0))
+    if owner != os.getpid():  # a forked child inherits the entry, not the duty
+        return False
+    with _exclusively():
+        del _held[place.var()]
+        os.close(descriptor)
+        return not _has_users() and bool(_stop())
+
+
+def stop() -> list[int]:
+    """Stop the servers of this directory although others may use them. Returns the process ids that ended."""
+    if not place.var().exists():
+        return []
+    with _exclusively():
+        return _stop()
+
+
+def _stop() -> list[int]:
+    return [pid for pid in (redis.stop(), postgres.stop()) if pid]
+
+
+def _is_set(name: str) -> bool:
+    return bool(os.environ.get(name, "").strip() or os.environ.get(f"{name}_FILE", "").strip())
+
+
+@contextlib.contextmanager
+def _exclusively() -> Iterator[None]:
+    with (place.var() / "servers.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _hold() -> None:
+    owner, _ = _held.get(place.var(), (0, 0))
+    if owner == os.getpid():
+        return
+    descriptor = os.open(place.var() / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    atexit.register(_release_at_exit)
+    _held[place.var()] = (os.getpid(), descriptor)
+
+
+def _release_at_exit() -> None:
+    with contextlib.suppress(OSError):
+        release()
+
+
+def _has_users() -> bool:
+    with (place.var() / "users.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
