@@ -1,0 +1,37 @@
+"""The statistics of a blinded pairwise study: from a long table of judgements to a significance report, without Django.
+
+Heavy libraries load when they are used, so that ``import analysis`` stays quick::
+
+    import analysis
+    table = analysis.read("judgements.csv")
+    result = analysis.analyse(table, baseline="baseline")
+    print(result.sentence)
+    analysis.write_report(result, "report")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.report import analyse, write_report
+    from analysis.schema import SchemaError, read, validate
+
+__version__ = "0.1.0"
+__all__ = ["SchemaError", "analyse", "read", "validate", "write_report"]
+_HOME = {
+    "SchemaError": "analysis.schema",
+    "read": "analysis.schema",
+    "validate": "analysis.schema",
+    "analyse": "analysis.report",
+    "write_report": "analysis.report",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute can be anything
+    """Load the home of a public name when it is first asked for."""
+    if name not in _HOME:
+        message = f"module 'analysis' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_HOME[name]), name)

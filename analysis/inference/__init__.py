@@ -1,0 +1,1 @@
+"""From fits to statements: contrasts, win rates, corrections for many comparisons."""

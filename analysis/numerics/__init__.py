@@ -1,0 +1,1 @@
+"""Numerics on arrays only: sparse structure, blocked Cholesky, links, Laplace approximation, optimiser."""
