@@ -1,0 +1,224 @@
+"""Simulated raters with a planted truth.
+
+Every random effect is drawn from a hash of the seed and of the names it belongs to, never from the order of the calls.
+So a population answers the same way through the HTTP pages, one trial at a time, as it does here on a whole plan.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from analysis import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+
+GRADED_CUTS: Final[Mapping[int, tuple[float, ...]]] = {4: (1.6,), 5: (0.5, 1.9), 6: (0.9, 2.2), 7: (0.35, 1.2, 2.4)}
+_TWO_32: Final = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedTruth:
+    """What is true of the simulated world, on the logit scale.
+
+    Attributes
+    ----------
+    effects
+        dimension -> system -> effect; only differences within a dimension matter. A system not named has effect 0.
+    output_sd, prompt_system_sd, rater_system_sd
+        Spread of outputs, of prompt x system and of rater x system.
+    side_bias, rater_side_sd
+        Mean preference for the left text and its spread between raters.
+    lapse_rate
+        Share of trials answered at random.
+    dimension_correlation
+        Correlation of each random effect between two dimensions.
+    tie_width
+        Half-width of the band in which a rater who may says "tie".
+    graded_cuts
+        levels -> positive thresholds of a graded preference; the negative ones mirror them.
+    """
+
+    effects: Mapping[str, Mapping[str, float]]
+    output_sd: float = 0.5
+    prompt_system_sd: float = 0.3
+    rater_system_sd: float = 0.3
+    side_bias: float = 0.1
+    rater_side_sd: float = 0.0
+    lapse_rate: float = 0.0
+    dimension_correlation: float = 0.5
+    tie_width: float = 0.4
+    graded_cuts: Mapping[int, tuple[float, ...]] = field(default_factory=lambda: dict(GRADED_CUTS))
+
+    def contrast(self, dimension: str, first: str, second: str) -> float:
+        """Return the planted effect of ``first`` over ``second`` on the logit scale."""
+        effects = self.effects.get(dimension, {})
+        return effects.get(first, 0.0) - effects.get(second, 0.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain lists and dictionaries, ready for ``json.dumps``."""
+        data = asdict(self)
+        data["graded_cuts"] = {str(levels): list(cuts) for levels, cuts in self.graded_cuts.items()}
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Build a truth from what :meth:`to_json` gave."""
+        values = dict(data)
+        if "graded_cuts" in values:
+            values["graded_cuts"] = {int(levels): tuple(cuts) for levels, cuts in values["graded_cuts"].items()}
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a simulated rater is shown: the prompt and the two outputs with their systems, left (a) and right (b)."""
+
+    prompt: str
+    output_a: str
+    system_a: str
+    output_b: str
+    system_b: str
+
+
+class SimulatedPopulation:
+    """Raters, prompts and outputs whose random effects follow from a truth and a seed."""
+
+    def __init__(self, truth: PlantedTruth, seed: int) -> None:
+        """Keep truth and seed; nothing is drawn yet."""
+        self.truth = truth
+        self.seed = seed
+        self._cache: dict[tuple[str, ...], float] = {}
+
+    def rater(self, name: str) -> SimulatedRater:
+        """Return the rater of this name; the same name is always the same rater."""
+        return SimulatedRater(self, name)
+
+    def generator(self, *names: str) -> np.random.Generator:
+        """Return a generator for the noise of whatever these names stand for (a rater, a trial)."""
+        return np.random.default_rng(int.from_bytes(_digest(self.seed, "noise", *names), "big"))
+
+    def merit(self, dimension: str, trial: Trial, *, side: str) -> float:
+        """Return effect + prompt x system + output of one side of a trial, without any rater."""
+        system, output = (trial.system_a, trial.output_a) if side == "a" else (trial.system_b, trial.output_b)
+        truth = self.truth
+        return (
+            truth.effects.get(dimension, {}).get(system, 0.0)
+            + truth.prompt_system_sd * self.draw(dimension, "prompt:system", trial.prompt, system)
+            + truth.output_sd * self.draw(dimension, "output", output)
+        )
+
+    def draw(self, dimension: str, kind: str, *names: str) -> float:
+        """Return a standard normal number that belongs to these names, correlated between dimensions."""
+        key = (dimension, kind, *names)
+        if key not in self._cache:
+            share = self.truth.dimension_correlation
+            common, own = _normal(self.seed, kind, *names), _normal(self.seed, kind, *names, dimension)
+            self._cache[key] = math.sqrt(share) * common + math.sqrt(1.0 - share) * own
+        return self._cache[key]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRater:
+    """One simulated person."""
+
+    population: SimulatedPopulation
+    name: str
+
+    def preference(self, dimension: str, trial: Trial) -> float:
+        """Return the logit with which this rater prefers the left output, before the noise of the single answer."""
+        population, truth = self.population, self.population.truth
+        taste = 0.0
+        for sign, system in ((1.0, trial.system_a), (-1.0, trial.system_b)):
+            taste += sign * truth.rater_system_sd * population.draw(dimension, "rater:system", self.name, system)
+        side = truth.side_bias + truth.rater_side_sd * population.draw(dimension, "rater", self.name)
+        merit = population.merit(dimension, trial, side="a") - population.merit(dimension, trial, side="b")
+        return merit + taste + side
+
+    def answer(
+        self, dimension: str, trial: Trial, *, measure: str, levels: int, rng: np.random.Generator | None = None
+    ) -> float:
+        """Answer one question on the scale of the long table.
+
+        Parameters
+        ----------
+        measure, levels
+            As in the schema: ``pairwise_choice`` with 2 levels or 3 (tie allowed), ``pairwise_graded`` with n levels.
+        rng
+            Noise of this answer; by default it follows from rater, dimension and outputs, so that a replay answers alike.
+        """
+        rng = rng or self.population.generator(self.name, dimension, trial.output_a, trial.output_b)
+        lapse, latent = rng.random(), self.preference(dimension, trial) + rng.logistic()
+        scale = _scale(measure, levels)
+        if lapse < self.population.truth.lapse_rate:
+            return float(scale[int(rng.integers(len(scale)))])
+        return float(scale[int(np.searchsorted(self._thresholds(measure, levels), latent))])
+
+    def _thresholds(self, measure: str, levels: int) -> list[float]:
+        if levels == 2:  # noqa: PLR2004
+            return [0.0]
+        if measure == "pairwise_choice":
+            cuts: Sequence[float] = (self.population.truth.tie_width,)
+        else:
+            cuts = self.population.truth.graded_cuts.get(levels) or _even_cuts(levels)
+        middle = [0.0] if levels % 2 == 0 else []
+        return [-cut for cut in reversed(cuts)] + middle + list(cuts)
+
+
+def simulate_answers(plan: Iterable[Mapping[str, Any]], truth: PlantedTruth, *, seed: int) -> pd.DataFrame:
+    """Answer every trial of a plan and return the long table.
+
+    Parameters
+    ----------
+    plan
+        One mapping per trial and dimension with the keys rater, prompt, output_a, system_a, output_b, system_b, dimension,
+        measure, levels; other columns of the schema may be given and are kept.
+    truth, seed
+        What is planted, and the seed of all draws.
+    """
+    import pandas as pd
+
+    population = SimulatedPopulation(truth, seed)
+    rows: list[dict[str, Any]] = []
+    for row in plan:
+        trial = Trial(*(str(row[name]) for name in ("prompt", "output_a", "system_a", "output_b", "system_b")))
+        rater = population.rater(str(row["rater"]))
+        answer = rater.answer(
+            str(row["dimension"]), trial, measure=str(row["measure"]), levels=int(row["levels"])
+        )
+        judgement = f"{rater.name}/{trial.output_a}/{trial.output_b}"
+        rows.append({"judgement": judgement, **row, "answer": answer})
+    return schema.validate(pd.DataFrame(rows), source="simulated study")
+
+
+def _scale(measure: str, levels: int) -> list[float]:
+    """Return the answers of the schema from "b much more" up to "a much more"."""
+    if measure == "pairwise_choice":
+        return [0.0, 1.0] if levels == 2 else [0.0, 0.5, 1.0]  # noqa: PLR2004
+    half = levels // 2
+    return [float(level) for level in range(-half, half + 1) if level or levels % 2]
+
+
+def _even_cuts(levels: int) -> tuple[float, ...]:
+    count = (levels - 1) // 2
+    first = 0.5 if levels % 2 else 1.0
+    return tuple(first + step for step in range(count))
+
+
+def _digest(seed: int, *names: str) -> bytes:
+    text = "\x1f".join((str(seed), *names))
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _normal(seed: int, *names: str) -> float:
+    """Box-Muller on 128 hashed bits."""
+    bits = _digest(seed, *names)
+    radius = math.sqrt(-2.0 * math.log((int.from_bytes(bits[:8], "big") + 1) / (_TWO_32 * _TWO_32)))
+    return radius * math.cos(2.0 * math.pi * int.from_bytes(bits[8:], "big") / (_TWO_32 * _TWO_32))
