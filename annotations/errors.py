@@ -1,0 +1,88 @@
+"""Errors that speak: the docstring of a class is its default message. Doors turn them into pages, JSON or log lines."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import asdict, dataclass
+
+
+class PlatformError(Exception):
+    """Something went wrong."""
+
+    status = 400
+
+    def __init__(self, message: str = "", /) -> None:
+        super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))
+
+
+class StudyNotFound(PlatformError):
+    """There is no study at this address. Please check the link, or ask the person who sent it to you."""
+
+    status = 404
+
+
+class BadToken(PlatformError):
+    """This link is not complete or not valid. Please copy the whole link again; answers that you gave are safe."""
+
+    status = 404
+
+
+class StudyNotOpen(PlatformError):
+    """This study is not open for answers at the moment."""
+
+    status = 409
+
+
+class StudyFull(PlatformError):
+    """All places in this study are taken at the moment. Thank you for coming."""
+
+    status = 409
+
+
+class NotReady(PlatformError):
+    """The study is not ready for this step."""
+
+    status = 409
+
+
+class WrongState(PlatformError):
+    """This cannot be done in the state that the study is in."""
+
+    status = 409
+
+
+class AnswerError(PlatformError):
+    """Please answer every row."""
+
+    status = 422
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with one cell of a file; `row` counts data rows from 1, 0 stands for the whole file."""
+
+    file: str
+    row: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}, row {self.row}" if self.row else self.file
+        return f"{where}, column '{self.column}': {self.reason}" if self.column else f"{where}: {self.reason}"
+
+    def as_dict(self) -> dict[str, str | int]:
+        """Return the problem as plain JSON."""
+        return asdict(self)
+
+
+class MaterialRefused(PlatformError):
+    """The file was refused; nothing was imported."""
+
+    status = 422
+
+    def __init__(self, problems: list[Problem], *, truncated: bool = False) -> None:
+        self.problems = problems
+        self.truncated = truncated
+        first = "\n".join(str(problem) for problem in problems[:20])
+        more = f"\n… and {len(problems) - 20} more" if len(problems) > 20 else ""
+        super().__init__(f"The file was refused; nothing was imported.\n{first}{more}")

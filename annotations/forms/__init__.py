@@ -1,0 +1,1 @@
+"""Forms: from what a browser sends to clean values."""

@@ -1,0 +1,92 @@
+"""A study and its dimensions."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+from annotations.enums import StudyState
+from annotations.registry import question_types, recruitment_platforms, study_templates
+
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def new_slug() -> str:
+    """Return an address that says nothing about the study: 8 characters, about 40 bits."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(8))
+
+
+class Study(models.Model):
+    """One experiment: systems, prompts, dimensions, design, analysis plan; draft → frozen → open ⇄ paused → closed."""
+
+    title = models.CharField(max_length=120, help_text="Shown to raters; do not name the systems here.")
+    description = models.TextField(blank=True, help_text="For you and your colleagues only.")
+    slug = models.SlugField(unique=True, default=new_slug, editable=False)
+    template = models.CharField(max_length=60, choices=study_templates.choices, default="pairwise_creativity")
+    state = models.CharField(max_length=10, choices=StudyState, default=StudyState.DRAFT, editable=False)
+
+    lead = models.CharField("question above the rows", max_length=120, default="Which is more …")
+    welcome = models.TextField(blank=True, help_text="Markdown. What raters read first.")
+    consent = models.TextField(blank=True, help_text="Markdown. What raters agree to.")
+    instructions = models.TextField(blank=True, help_text="Markdown. With a worked example, if you can.")
+    contact = models.EmailField(blank=True, help_text="Where raters can ask.")
+
+    design = models.JSONField(default=dict, blank=True, help_text="Settings of the experimental design.")
+    analysis = models.JSONField(default=dict, blank=True, help_text="The analysis plan, declared before launch.")
+    lease_minutes = models.PositiveIntegerField(
+        default=60,
+        validators=[MinValueValidator(2), MaxValueValidator(7 * 24 * 60)],
+        help_text="After so long without an answer a rater's place is given to somebody else.",
+    )
+    hourly_rate = models.DecimalField(max_digits=7, decimal_places=2, default=12)
+    platform_fee = models.DecimalField(
+        max_digits=4, decimal_places=3, default=0, help_text="As a fraction of the pay, e.g. 0.333."
+    )
+    currency = models.CharField(max_length=3, default="USD", validators=[RegexValidator(r"^[A-Z]{3}$")])
+
+    recruitment = models.CharField(max_length=60, choices=recruitment_platforms.choices, default="link")
+    completion_code = models.CharField(
+        max_length=40, blank=True, help_text="One code for all; empty gives each rater a code of his own."
+    )
+    return_address = models.CharField(max_length=300, blank=True, help_text="Address after the end; may hold {code}.")
+
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    plan = models.OneToOneField(
+        "annotations.Plan", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="frozen_study"
+    )
+
+    class Meta:
+        """Newest first."""
+
+        ordering = ("-created_at",)
+        verbose_name_plural = "studies"
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Dimension(models.Model):
+    """What is judged: originality, surprise, …; with a question type and wording."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="dimensions")
+    order = models.PositiveSmallIntegerField(default=0)
+    key = models.SlugField(max_length=40, help_text="The name in exports, e.g. originality.")
+    label = models.CharField(max_length=60, help_text="The word in the row, e.g. original.")
+    definition = models.CharField(max_length=400, help_text="What raters read when they ask what the word means.")
+    question_type = models.CharField(max_length=60, choices=question_types.choices, default="graded_preference")
+    options = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        """In the order of the page."""
+
+        ordering = ("order", "pk")
+        constraints = (models.UniqueConstraint(fields=("study", "key"), name="dimension_key_once_per_study"),)
+
+    def __str__(self) -> str:
+        return self.key

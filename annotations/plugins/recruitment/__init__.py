@@ -1,0 +1,1 @@
+"""Ways in which raters come to a study, one file each."""

@@ -1,0 +1,1 @@
+"""Sources of outputs, one file each."""

@@ -1,0 +1,1 @@
+"""Studies that one starts from, one file each."""

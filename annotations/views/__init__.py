@@ -1,0 +1,1 @@
+"""Pages: thin doors that call the verbs of the domain."""
