@@ -1,0 +1,165 @@
+"""Newton's method for the Laplace deviance: working information, corrected by secants, variances kept non-negative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from analysis.numerics.laplace import Evaluation
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+FLOOR = 1e-8
+"""Smallest variance tried (a standard deviation of 1e-4); a variance that stays there is zero."""
+SINGULAR = 1e-6
+"""A variance below this (a standard deviation of 0.001) whose deviance still falls towards zero counts as zero."""
+DECREMENT = 1e-10
+"""Convergence: the predicted gain in deviance of one more Newton step."""
+MAX_STEP = 2.0
+MAX_ITERATIONS = 80
+MAX_HALVINGS = 25
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Where the optimiser stopped: parameter (γ, β, thresholds), the evaluation there, and how it got there."""
+
+    parameter: FloatArray
+    evaluation: Evaluation
+    free: BoolArray
+    iterations: int
+    decrement: float
+    reason: str
+
+    @property
+    def converged(self) -> bool:
+        """Return whether the predicted gain of a further step is negligible."""
+        return self.reason == "converged"
+
+
+def minimise(
+    evaluate: Callable[[FloatArray], Evaluation | None], start: FloatArray, *, variances: int
+) -> Optimum:
+    """Minimise the deviance; ``evaluate`` returns None for an inadmissible parameter.
+
+    The first ``variances`` entries are bounded below by FLOOR. A step goes along the projected Newton direction and is halved
+    until the deviance falls.
+    """
+    x, here = start.copy(), evaluate(start)
+    if here is None:
+        message = "the starting value is not admissible"
+        raise ValueError(message)
+    curvature, decrement, reason, iteration = here.information, np.inf, "iteration limit", 0
+    for iteration in range(1, MAX_ITERATIONS + 1):  # noqa: B007 - reported
+        free = _free(x, here.gradient, variances)
+        step, decrement = _newton(here.gradient, curvature, free)
+        if decrement < DECREMENT:
+            reason = "converged"
+            break
+        found = _search(evaluate, x, here, step, variances=variances)
+        if found is None and curvature is not here.information:
+            curvature = here.information
+            continue
+        if found is None:
+            reason = "converged" if decrement < DECREMENT * 1e4 else "line search failed"
+            break
+        new, there = found
+        curvature = _secant(there.information, new - x, there.gradient - here.gradient)
+        x, here = new, there
+    return Optimum(x, here, _free(x, here.gradient, variances), iteration, decrement, reason)
+
+
+def curvature_by_differences(
+    evaluate: Callable[[FloatArray], Evaluation | None], optimum: Optimum, *, variances: int
+) -> FloatArray:
+    """Return the Hessian of the deviance in (θ, β, thresholds) by central differences of the exact gradient.
+
+    Rows and columns of parameters that are not free (variances at zero) are zero. The scale is that of standard deviations,
+    as in lme4.
+    """
+    x = optimum.parameter.copy()
+    x[:variances] = np.sqrt(x[:variances])
+    size, steps = x.size, 1e-4 * np.maximum(1.0, np.abs(x))
+    steps[:variances] = np.minimum(steps[:variances], 0.25 * x[:variances])
+    hessian = np.zeros((size, size))
+    for j in np.flatnonzero(optimum.free):
+        sides = []
+        for sign in (1.0, -1.0):
+            moved = x.copy()
+            moved[j] += sign * steps[j]
+            sides.append(_gradient_by_sd(evaluate, moved, variances=variances))
+        hessian[j] = (sides[0] - sides[1]) / (2.0 * steps[j])
+    keep = np.outer(optimum.free, optimum.free)
+    return np.where(keep, (hessian + hessian.T) / 2.0, 0.0)
+
+
+def _gradient_by_sd(
+    evaluate: Callable[[FloatArray], Evaluation | None], by_sd: FloatArray, *, variances: int
+) -> FloatArray:
+    parameter = by_sd.copy()
+    parameter[:variances] **= 2
+    found = evaluate(parameter)
+    if found is None:
+        return np.full(by_sd.size, np.nan)
+    gradient = found.gradient.copy()
+    gradient[:variances] *= 2.0 * by_sd[:variances]
+    return gradient
+
+
+def _free(x: FloatArray, gradient: FloatArray, variances: int) -> BoolArray:
+    free = np.ones(x.size, dtype=bool)
+    low = x[:variances]
+    free[:variances] = ~((low == 0.0) | ((low <= SINGULAR) & (gradient[:variances] >= 0.0)))
+    return free
+
+
+def _newton(gradient: FloatArray, curvature: FloatArray, free: BoolArray) -> tuple[FloatArray, float]:
+    """Return the step on the free parameters and half its predicted gain; non-positive curvature is turned positive."""
+    step = np.zeros(gradient.size)
+    if not free.any():
+        return step, 0.0
+    part = curvature[np.ix_(free, free)]
+    scale = np.sqrt(np.maximum(np.abs(np.diag(part)), 1e-12))
+    value, vector = np.linalg.eigh(part / np.outer(scale, scale))
+    value = np.maximum(np.abs(value), 1e-8 * max(1.0, float(np.abs(value).max())))
+    rotated = vector.T @ (gradient[free] / scale)
+    step[free] = -(vector @ (rotated / value)) / scale
+    return step, 0.5 * float((rotated**2 / value).sum())
+
+
+def _search(
+    evaluate: Callable[[FloatArray], Evaluation | None],
+    x: FloatArray,
+    here: Evaluation,
+    step: FloatArray,
+    *,
+    variances: int,
+) -> tuple[FloatArray, Evaluation] | None:
+    largest = float(np.abs(step[variances:]).max(initial=0.0))
+    length = min(1.0, MAX_STEP / largest) if largest else 1.0
+    for _ in range(MAX_HALVINGS):
+        new = x + length * step
+        ceiling = np.maximum(9.0 * x[:variances], 1e-2)
+        moved = step[:variances] != 0.0
+        new[:variances] = np.where(moved, np.clip(new[:variances], FLOOR, ceiling), x[:variances])
+        there = evaluate(new)
+        if there is not None and there.deviance <= here.deviance + 1e-11 * abs(here.deviance):
+            return new, there
+        length *= 0.5
+    return None
+
+
+def _secant(information: FloatArray, step: FloatArray, change: FloatArray) -> FloatArray:
+    """Return the working information with a BFGS correction from the last step."""
+    image = information @ step
+    along, expected = float(step @ change), float(step @ image)
+    if along <= 1e-10 or expected <= 1e-10:
+        return information
+    return np.asarray(information - np.outer(image, image) / expected + np.outer(change, change) / along)
