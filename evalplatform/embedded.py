@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from evalplatform import place, postgres, redis
+from evalplatform import env, place, postgres, redis
 from evalplatform.place import EmbeddedError
 
 __all__ = ["EmbeddedError", "ensure_running", "is_used", "release", "stop"]
@@ -23,7 +23,7 @@ _held: dict[Path, tuple[int, int]] = {}  # directory -> (process that holds it, 
 
 def is_used() -> bool:
     """Whether any of the two servers is ours to start."""
-    return not (_is_set("DATABASE_URL") and _is_set("REDIS_URL"))
+    return not (env.is_set("DATABASE_URL") and env.is_set("REDIS_URL"))
 
 
 def ensure_running() -> None:
@@ -33,9 +33,9 @@ def ensure_running() -> None:
     place.prepare()
     with _exclusively():
         _hold()
-        if not _is_set("DATABASE_URL"):
+        if not env.is_set("DATABASE_URL"):
             postgres.start()
-        if not _is_set("REDIS_URL"):
+        if not env.is_set("REDIS_URL"):
             redis.start()
 
 
@@ -60,10 +60,6 @@ def stop() -> list[int]:
 
 def _stop() -> list[int]:
     return [pid for pid in (redis.stop(), postgres.stop()) if pid]
-
-
-def _is_set(name: str) -> bool:
-    return bool(os.environ.get(name, "").strip() or os.environ.get(f"{name}_FILE", "").strip())
 
 
 @contextlib.contextmanager

@@ -31,6 +31,22 @@ def text(name: str, default: str | None = None) -> str:
     return default
 
 
+def require(*names: str) -> None:
+    """Stop when any of these is set neither directly nor by a file, naming all that are missing."""
+    missing = [name for name in names if not is_set(name)]
+    if missing:
+        msg = (
+            f"in production these must be set: {', '.join(missing)} "
+            "(or NAME_FILE with the path of a file that holds the value). See deploy/env.example."
+        )
+        raise ImproperlyConfigured(msg)
+
+
+def is_set(name: str) -> bool:
+    """Whether NAME or NAME_FILE is there and not blank."""
+    return any(os.environ.get(key, "").strip() for key in (name, f"{name}_FILE"))
+
+
 def flag(name: str, *, default: bool) -> bool:
     """A yes or no."""
     value = text(name, str(default)).lower()
@@ -65,7 +81,7 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def words(name: str, default: str | None = "") -> list[str]:
+def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 

@@ -158,6 +158,7 @@ def _run(program: str, *arguments: str, log: Path | None = None) -> None:
             user=user,
             group=group,
             extra_groups=None if user is None else [],
+            start_new_session=True,  # Ctrl-C must not reach it
             check=False,
         )
     if done.returncode:

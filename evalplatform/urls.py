@@ -1,10 +1,12 @@
-"""Addresses of the whole site: the admin, and whatever the app adds."""
+"""Addresses of the whole site: the admin, the health page, and everything of the app."""
 
 from importlib.util import find_spec
 
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from evalplatform.health import healthz
+
+urlpatterns = [path("admin/", admin.site.urls), path("healthz", healthz)]
 if find_spec("annotations.urls"):
     urlpatterns.append(path("", include("annotations.urls")))
