@@ -16,7 +16,7 @@ class Judgement(models.Model):
     """
 
     lease = models.ForeignKey(Lease, on_delete=models.PROTECT, related_name="judgements", db_index=False)
-    trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="judgements", db_index=False)
+    trial = models.ForeignKey(Trial, on_delete=models.PROTECT, related_name="judgements")
     answers = models.JSONField()
     first_answer_ms = models.PositiveIntegerField(null=True, blank=True)
     submit_ms = models.PositiveIntegerField(null=True, blank=True)

@@ -82,7 +82,7 @@ class PairwiseCreativity(StudyTemplate):
             instructions=INSTRUCTIONS,
             design={
                 "comparisons": "all_pairs",
-                "samples": "matched",
+                "sample_pairing": "matched",
                 "raters_per_task": 3,
                 "trials_per_rater": 20,
                 "attention_trials": 1,

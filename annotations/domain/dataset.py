@@ -1,0 +1,162 @@
+"""From judgements to the one long table of ``analysis.schema``, streamed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TextIO
+
+from django.db import connection, transaction
+
+from analysis import schema
+from annotations.enums import LeaseState
+from annotations.models import Study
+from annotations.registry import question_types
+
+from .frames import question_of
+from .freezing import output_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNK = 2000
+ROWS = """
+SELECT j.id, r.pseudonym, b.number, l.copy, t.position, t.kind, task.key, prompt.key, prompt.task_family,
+       sa.name, pa.key || '/' || sa.name || '/' || a.sample, sb.name, pb.key || '/' || sb.name || '/' || o.sample,
+       j.answers, (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late, l.state,
+       (SELECT x.reason FROM annotations_exclusion x
+        WHERE x.participation_id = p.id AND x.undone_at IS NULL ORDER BY x.id LIMIT 1)
+FROM annotations_judgement j
+JOIN annotations_lease l ON l.id = j.lease_id
+JOIN annotations_booklet b ON b.id = l.booklet_id
+JOIN annotations_participation p ON p.id = l.participation_id
+JOIN annotations_rater r ON r.id = p.rater_id
+JOIN annotations_trial t ON t.id = j.trial_id
+JOIN annotations_task task ON task.id = t.task_id
+JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
+JOIN annotations_output a ON a.id = t.output_ids[1]
+JOIN annotations_system sa ON sa.id = a.system_id
+JOIN annotations_prompt pa ON pa.id = a.prompt_id
+LEFT JOIN annotations_output o ON o.id = t.output_ids[2]
+LEFT JOIN annotations_system sb ON sb.id = o.system_id
+LEFT JOIN annotations_prompt pb ON pb.id = o.prompt_id
+WHERE l.plan_id = %(plan)s
+ORDER BY j.id
+"""
+DESIGN_ROWS = """
+SELECT b.number AS booklet, t.position, t.kind, task.key AS task, prompt.key AS prompt,
+       pa.key || '/' || sa.name || '/' || a.sample AS output_a, sa.name AS system_a,
+       pb.key || '/' || sb.name || '/' || o.sample AS output_b, sb.name AS system_b
+FROM annotations_trial t
+JOIN annotations_booklet b ON b.id = t.booklet_id
+JOIN annotations_task task ON task.id = t.task_id
+JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
+JOIN annotations_output a ON a.id = t.output_ids[1]
+JOIN annotations_system sa ON sa.id = a.system_id
+JOIN annotations_prompt pa ON pa.id = a.prompt_id
+LEFT JOIN annotations_output o ON o.id = t.output_ids[2]
+LEFT JOIN annotations_system sb ON sb.id = o.system_id
+LEFT JOIN annotations_prompt pb ON pb.id = o.prompt_id
+WHERE b.plan_id = %(plan)s ORDER BY b.number, t.position
+"""
+INCOMPLETE = "booklet not completed"
+
+
+def _stream(sql: str, *, plan_id: int | None) -> Iterator[tuple[Any, ...]]:
+    """Read through a cursor of the server, so that memory stays flat at any number of judgements."""
+    if plan_id is None:
+        return
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.itersize = CHUNK
+        cursor.execute(sql, {"plan": plan_id})
+        while batch := cursor.fetchmany(CHUNK):
+            yield from batch
+
+
+def rows(*, study: Study) -> Iterator[dict[str, Any]]:
+    """Yield the long table of the study's frozen plan, one row per judgement and dimension.
+
+    Judgements of booklets that were not completed are kept and marked excluded, unless the analysis plan declares
+    `partial: "include"`: the certificate of balance speaks of complete booklets.
+    """
+    questions = [question_of(dimension) for dimension in study.dimensions.all()]
+    kinds = {question.key: question_types.get(question.type) for question in questions}
+    keep_partial = study.analysis.get("partial") == "include"
+    design_hash = study.plan.sha256 if study.plan else ""
+    for row in _stream(ROWS, plan_id=study.plan_id):
+        *_, answers, seconds, late, lease_state, reason = row
+        if not reason and lease_state != LeaseState.COMPLETED and not keep_partial:
+            reason = INCOMPLETE
+        common = {
+            "study": study.slug,
+            "design_hash": design_hash,
+            "judgement": str(row[0]),
+            "rater": row[1],
+            "booklet": f"{row[2]}" if row[3] == 1 else f"{row[2]}.{row[3]}",
+            "position": row[4],
+            "kind": row[5],
+            "task": row[6],
+            "prompt": row[7],
+            "task_family": row[8],
+            "system_a": row[9],
+            "output_a": row[10],
+            "system_b": row[11] or "",
+            "output_b": row[12] or "",
+            "seconds": float(seconds) if seconds is not None else float("nan"),
+            "late": late,
+            "excluded": bool(reason),
+            "exclusion_reason": reason or "",
+        }
+        for question in questions:
+            kind = kinds[question.key]
+            yield common | {
+                "dimension": question.key,
+                "question_type": question.type,
+                "measure": kind.measure,
+                "answer": kind.score(_decoded(answers)[question.key], question.options),
+                "levels": kind.levels(question.options),
+            }
+
+
+def _decoded(answers: Any) -> dict[str, Any]:  # noqa: ANN401 - psycopg gives text or a value, by the cursor's loaders
+    if isinstance(answers, str):
+        import json  # noqa: PLC0415 - seldom needed
+
+        return dict(json.loads(answers))
+    return dict(answers)
+
+
+def long_table(*, study: Study) -> pd.DataFrame:
+    """Return the long table as a validated data frame; an empty one has all columns."""
+    import pandas as pd  # noqa: PLC0415 - heavy, and pages that do not need it should not wait for it
+
+    frame = pd.DataFrame.from_records(list(rows(study=study)), columns=list(schema.NAMES))
+    return schema.validate(frame, source=f"study {study.slug}") if len(frame) else schema.empty()
+
+
+def write_csv(*, study: Study, target: TextIO) -> int:
+    """Stream the long table as CSV; returns the number of rows."""
+    writer = csv.DictWriter(target, fieldnames=schema.NAMES)
+    writer.writeheader()
+    count = 0
+    for row in rows(study=study):
+        writer.writerow(row | {"seconds": "" if row["seconds"] != row["seconds"] else row["seconds"]})
+        count += 1
+    return count
+
+
+def trial_rows(*, study: Study) -> Iterator[dict[str, Any]]:
+    """Yield the frozen plan as flat design rows, read back from the database, for recomputing the certificate."""
+    names = ("booklet", "position", "kind", "task", "prompt", "output_a", "system_a", "output_b", "system_b")
+    for row in _stream(DESIGN_ROWS, plan_id=study.plan_id):
+        yield dict(zip(names, row, strict=True))
+
+
+def text_index(*, study: Study) -> dict[tuple[str, str], tuple[str, str]]:
+    """Map (prompt text, output text) to (system, output name): what simulated raters need to know what they read."""
+    found = {}
+    for prompt in study.prompts.prefetch_related("outputs__system"):
+        for output in prompt.outputs.all():
+            name = output_name(prompt=prompt.key, system=output.system.name, sample=output.sample)
+            found[prompt.text, output.text] = (output.system.name, name)
+    return found

@@ -1,0 +1,192 @@
+"""Freezing: the canonical JSON of design and analysis plan, its SHA-256, and the plan's rows, written by COPY."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection, transaction
+
+from annotations import design
+from annotations.enums import StudyState, TrialKind
+from annotations.errors import WrongState
+from annotations.models import Output, Participation, Plan, Study
+
+from .attention import ensure_checks
+from .events import log_event
+from .frames import question_of
+
+FORMAT = 1
+INSERT_TRIALS = """
+INSERT INTO annotations_trial (booklet_id, position, task_id, kind, output_ids)
+SELECT b.id, x.position, t.id, x.kind,
+       CASE WHEN x.flipped THEN ARRAY[t.output_ids[2], t.output_ids[1]] ELSE t.output_ids END
+FROM staged_trial x
+JOIN annotations_booklet b ON b.plan_id = %(plan)s AND b.number = x.booklet
+JOIN annotations_task t ON t.plan_id = %(plan)s AND t.key = x.task
+ORDER BY b.number, x.position
+"""
+INSERT_LEASES = """
+INSERT INTO annotations_lease (plan_id, booklet_id, copy, state)
+SELECT plan_id, id, 1, 'available' FROM annotations_booklet WHERE plan_id = %(plan)s ORDER BY number
+"""
+DELETE_PLAN = (
+    "DELETE FROM annotations_lease WHERE plan_id = %(plan)s",
+    "DELETE FROM annotations_trial t USING annotations_booklet b WHERE b.id = t.booklet_id AND b.plan_id = %(plan)s",
+    "DELETE FROM annotations_booklet WHERE plan_id = %(plan)s",
+    "DELETE FROM annotations_task WHERE plan_id = %(plan)s",
+)
+MATERIAL_DIGEST = """
+SELECT count(*), encode(sha256(convert_to(coalesce(
+         string_agg(o.content_hash, ',' ORDER BY o.content_hash COLLATE "C"), ''), 'UTF8')), 'hex')
+FROM annotations_output o JOIN annotations_prompt p ON p.id = o.prompt_id
+WHERE p.study_id = %(study)s AND NOT p.is_check
+"""
+
+
+def output_name(*, prompt: str, system: str, sample: int) -> str:
+    """Name an output by its place, so that plans and exports do not depend on database ids."""
+    return f"{prompt}/{system}/{sample}"
+
+
+def material_digest(*, study: Study) -> tuple[int, str]:
+    """Return the number of outputs and a SHA-256 over their sorted content hashes."""
+    with connection.cursor() as cursor:
+        cursor.execute(MATERIAL_DIGEST, {"study": study.pk})
+        count, digest = cursor.fetchone()
+    return int(count), str(digest)
+
+
+def canonical_json(*, study: Study, planned: design.Plan, version: int) -> str:
+    """Return what is frozen, as JSON with sorted keys and no spaces: the same study anywhere gives the same text."""
+    outputs, digest = material_digest(study=study)
+    texts = {name: _sha256(getattr(study, name)) for name in ("welcome", "consent", "instructions")}
+    questions = [question_of(dimension) for dimension in study.dimensions.all()]
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "version": version,
+        "title": study.title,
+        "lead": study.lead,
+        "texts_sha256": texts,
+        "dimensions": [
+            {
+                "key": q.key,
+                "label": q.label,
+                "definition": q.definition,
+                "question_type": q.type,
+                "options": dict(q.options),
+            }
+            for q in questions
+        ],
+        "systems": [{"name": s.name, "role": s.role} for s in study.systems.exclude(role="check")],
+        "design": planned.spec.to_dict(),
+        "analysis": study.analysis,
+        "material": {"outputs": outputs, "sha256": digest},
+        "plan": {
+            "tasks": len(planned.tasks),
+            "booklets": len(planned.booklets),
+            "trials": len(planned.trials),
+            "sha256": planned.fingerprint(),
+        },
+    }
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_plan(
+    *, study: Study, planned: design.Plan, certificate: dict[str, Any], actor: AbstractBaseUser | None = None
+) -> Plan:
+    """Write the plan and freeze the study, all or nothing; raises WrongState when it is not a draft any more."""
+    with transaction.atomic():
+        locked = Study.objects.select_for_update().get(pk=study.pk)
+        if locked.state != StudyState.DRAFT:
+            message = "This study is frozen already."
+            raise WrongState(message)
+        version = (locked.plans.order_by("-version").values_list("version", flat=True).first() or 0) + 1
+        canonical = canonical_json(study=locked, planned=planned, version=version)
+        plan = Plan.objects.create(
+            study=locked,
+            version=version,
+            canonical=canonical,
+            sha256=_sha256(canonical),
+            certificate=certificate,
+            booklets_planned=len(planned.booklets),
+            trials_planned=len(planned.trials),
+        )
+        _copy_tasks(study=locked, plan=plan, planned=planned)
+        _copy_trials(plan=plan, planned=planned)
+        locked.plan, locked.state = plan, StudyState.FROZEN
+        locked.save(update_fields=["plan", "state"])
+        log_event(study=locked, name="frozen", data={"sha256": plan.sha256, "version": version}, actor=actor)
+    study.refresh_from_db()
+    return plan
+
+
+def _copy_tasks(*, study: Study, plan: Plan, planned: design.Plan) -> None:
+    outputs = Output.objects.filter(prompt__study=study, prompt__is_check=False)
+    ids = {
+        output_name(prompt=key, system=system, sample=sample): (pk, prompt)
+        for pk, prompt, key, system, sample in outputs.values_list(
+            "pk", "prompt_id", "prompt__key", "system__name", "sample"
+        ).iterator(chunk_size=5000)
+    }
+    with connection.cursor() as cursor:
+        statement = "COPY annotations_task (plan_id, key, prompt_id, kind, output_ids) FROM STDIN"
+        with cursor.copy(statement) as copy:
+            for task in planned.tasks:
+                pair = [ids[name][0] for name in task.outputs]
+                copy.write_row((plan.pk, task.key, ids[task.outputs[0]][1], TrialKind.MAIN.value, pair))
+            if planned.attention:
+                checks = ensure_checks(study=study)
+                for key in planned.attention:
+                    prompt, pair_of_outputs = checks[key]
+                    pair = [output.pk for output in pair_of_outputs]
+                    copy.write_row((plan.pk, key, prompt.pk, TrialKind.ATTENTION.value, pair))
+
+
+def _copy_trials(*, plan: Plan, planned: design.Plan) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE staged_trial (booklet int, position int, task text, kind text, flipped boolean) "
+            "ON COMMIT DROP"
+        )
+        with cursor.copy("COPY annotations_booklet (plan_id, number, length) FROM STDIN") as copy:
+            for booklet in planned.booklets:
+                copy.write_row((plan.pk, booklet.number, len(booklet.trials)))
+        with cursor.copy("COPY staged_trial FROM STDIN") as copy:
+            for booklet in planned.booklets:
+                for trial in booklet.trials:
+                    is_check = trial.kind == TrialKind.ATTENTION
+                    key = planned.attention[trial.index] if is_check else planned.tasks[trial.index].key
+                    copy.write_row((booklet.number, trial.position, key, trial.kind, trial.flipped))
+        cursor.execute(INSERT_TRIALS, {"plan": plan.pk})
+        cursor.execute(INSERT_LEASES, {"plan": plan.pk})
+        cursor.execute("DROP TABLE staged_trial")
+        # A plan of a million rows must not be served with the statistics of an empty table.
+        cursor.execute("ANALYZE annotations_trial, annotations_lease, annotations_booklet, annotations_task")
+
+
+def thaw_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Study:
+    """Make a frozen study a draft again, as long as nobody has come; the next freeze is a new version.
+
+    The plan's canonical JSON and hash are kept; its tasks, booklets, trials and leases go.
+    """
+    with transaction.atomic():
+        locked = Study.objects.select_for_update().get(pk=study.pk)
+        if locked.state != StudyState.FROZEN or Participation.objects.filter(study=locked).exists():
+            message = "Only a frozen study that nobody has entered can be changed again. Create a new study instead."
+            raise WrongState(message)
+        plan = locked.plan
+        with connection.cursor() as cursor:
+            for statement in DELETE_PLAN:
+                cursor.execute(statement, {"plan": locked.plan_id})
+        locked.plan, locked.state = None, StudyState.DRAFT
+        locked.save(update_fields=["plan", "state"])
+        log_event(study=locked, name="thawed", data={"sha256": plan.sha256 if plan else ""}, actor=actor)
+    study.refresh_from_db()
+    return study

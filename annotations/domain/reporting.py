@@ -1,0 +1,126 @@
+"""Reports: the analysis of a study as a background job, from the long table to a bundle of files."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from annotations.enums import JobState, SystemRole
+from annotations.errors import NotReady
+from annotations.models import Report, Study
+
+from . import dataset
+from .events import log_event
+
+if TYPE_CHECKING:
+    from analysis.results import StudyResult
+
+EPOCH = (2020, 1, 1, 0, 0, 0)
+
+
+def request_report(*, study: Study, actor: AbstractBaseUser | None = None) -> Report:
+    """Queue a report; raises NotReady before the design is frozen. One that waits or runs already is returned as it is."""
+    if study.plan_id is None:
+        message = "There is nothing to analyse before the design is frozen and raters have answered."
+        raise NotReady(message)
+    with transaction.atomic():
+        Study.objects.select_for_update().get(pk=study.pk)
+        waiting = study.reports.filter(state__in=(JobState.QUEUED, JobState.RUNNING)).first()
+        if waiting is not None:
+            return waiting
+        report = Report.objects.create(study=study)
+        log_event(study=study, name="report_requested", data={"report": report.pk}, actor=actor)
+    return report
+
+
+def make_report(*, report_id: int) -> Report:
+    """Run the analysis and store its bundle; a failure is kept with its words. Done twice it is done once."""
+    with transaction.atomic():
+        report = Report.objects.select_for_update().select_related("study__plan").get(pk=report_id)
+        if report.state in (JobState.DONE, JobState.RUNNING):
+            return report
+        report.state = JobState.RUNNING
+        report.save(update_fields=["state"])
+    try:
+        _run(report)
+    except Exception as error:
+        _finish(report, state=JobState.FAILED, message=f"{type(error).__name__}: {error}")
+        if not isinstance(error, ValueError):
+            raise
+    return report
+
+
+def _run(report: Report) -> None:
+    from analysis.report import analyse, write_report  # noqa: PLC0415 - SciPy and Matplotlib load when they are used
+
+    study = report.study
+    progress = _progress_of(report)
+    progress(0.02, "Reading the judgements")
+    frame = dataset.long_table(study=study)
+    result = analyse(frame, **analysis_options(study=study), progress=lambda share, text: progress(0.05 + 0.75 * share, text))
+    progress(0.85, "Writing tables and figures")
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "report"
+        write_report(result, target)
+        with (target / "judgements.csv").open("w", newline="", encoding="utf-8") as stream:
+            dataset.write_csv(study=study, target=stream)
+        if study.plan is not None:
+            (target / "design.json").write_text(study.plan.canonical, encoding="utf-8")
+        bundle = _zip(target, Path(folder) / "bundle.zip")
+        with bundle.open("rb") as stream:
+            report.bundle.save(f"{study.slug}-{report.pk}.zip", File(stream), save=False)
+    report.judgements = int(frame["judgement"].nunique())
+    report.summary = summary_of(result)
+    _finish(report, state=JobState.DONE)
+
+
+def analysis_options(*, study: Study) -> dict[str, Any]:
+    """Return the keyword arguments of ``analysis.report.analyse`` that the analysis plan and the roles declare."""
+    plan = study.analysis
+    baseline = study.systems.filter(role=SystemRole.BASELINE).values_list("name", flat=True).first()
+    return {"contrasts": plan.get("contrasts", "all_pairs"), "baseline": baseline}
+
+
+def summary_of(result: StudyResult) -> dict[str, Any]:
+    """Return what the results page shows without opening the bundle."""
+    return {"sentences": list(result.sentences), "rows": [row.to_dict() for row in result.rows]}
+
+
+def read_member(*, report: Report, name: str) -> bytes:
+    """Return one file of the bundle; raises NotReady when the report is not done, KeyError for an unknown name."""
+    if report.state != JobState.DONE or not report.bundle:
+        raise NotReady
+    with report.bundle.open("rb") as stream, zipfile.ZipFile(stream) as bundle:
+        return bundle.read(name)
+
+
+def _progress_of(report: Report) -> Callable[[float, str], None]:
+    def show(share: float, stage: str) -> None:
+        Report.objects.filter(pk=report.pk).update(progress=round(100 * min(share, 1.0)), stage=stage[:120])
+
+    return show
+
+
+def _finish(report: Report, *, state: JobState, message: str = "") -> None:
+    report.state, report.message, report.finished_at = state, message, timezone.now()
+    report.progress, report.stage = (100, "") if state == JobState.DONE else (report.progress, report.stage)
+    report.save()
+
+
+def _zip(folder: Path, target: Path) -> Path:
+    """Zip a folder with fixed times and order, so that the same files give the same bytes."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                bundle.writestr(info, path.read_bytes())
+    return target
