@@ -3,9 +3,19 @@
 import os
 
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
+
+from evalplatform import embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evalplatform.settings")
 
 app = Celery("evalplatform")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def start_servers(**_: object) -> None:
+    """A worker or a beat started by hand brings the embedded servers up like every other command."""
+    embedded.ensure_running()

@@ -24,7 +24,7 @@ class MaskingFormatter(logging.Formatter):
         return mask(super().format(record))
 
 
-class MaskingLogger(Logger):  # type: ignore[misc] # gunicorn has no types
+class MaskingLogger(Logger):
     """gunicorn's logger with tokens masked in the access log."""
 
     def atoms(self, resp: Any, req: Any, environ: Any, request_time: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from evalplatform import env, place, postgres, redis
-from evalplatform.theme import UNFOLD as UNFOLD
+from evalplatform.theme import UNFOLD  # noqa: F401 (a setting)
 
 PRODUCTION = env.choice("EVALPLATFORM_ENV", "development", ("development", "production")) == "production"
 if PRODUCTION:

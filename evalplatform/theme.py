@@ -27,11 +27,11 @@ PRIMARY = {
 
 
 def _may_view(model: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(f"annotations.view_{model}")  # type: ignore[union-attr]
+    return lambda request: request.user.has_perm(f"annotations.view_{model}")
 
 
 def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_superuser)  # type: ignore[union-attr]
+    return bool(request.user.is_superuser)
 
 
 def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
@@ -103,6 +103,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Blinded human judgement",
     "SITE_SYMBOL": "balance",
     "SITE_URL": None,
+    "DASHBOARD_CALLBACK": "annotations.admin.home.dashboard",
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"primary": PRIMARY},
     "BORDER_RADIUS": "8px",

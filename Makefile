@@ -1,0 +1,70 @@
+# Targets for people; `make help` lists them. Needs Python 3.11 or newer and nothing else.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset run test e2e lint types bench lock clean runtime dev chromium
+
+PY := .venv/bin/python
+PORT ?= 8000
+export PORT
+export PYTHONDONTWRITEBYTECODE :=
+
+# The demo, the tests and `make run` keep their data apart, so that resetting one cannot delete another's.
+DEMO_VAR = $(or $(EVALPLATFORM_VAR),$(CURDIR)/var/demo)
+TEST_VAR = $(or $(EVALPLATFORM_VAR),$(CURDIR)/var/test)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: runtime ## an example study with 60 simulated raters, then the site (PORT=8000)
+	@EVALPLATFORM_VAR="$(DEMO_VAR)" MAKE_TARGET=demo $(PY) -m evalplatform.demo
+
+demo-reset: runtime ## delete the example study and start over with the next `make demo`
+	@EVALPLATFORM_VAR="$(DEMO_VAR)" $(PY) -m evalplatform.demo --reset
+
+run: runtime ## the site with your own data in var/ (PORT=8000)
+	@MAKE_TARGET=run $(PY) -m evalplatform.serve
+
+test: dev chromium ## the whole test suite, browser tests included
+	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -n 2 $(ARGS)
+
+e2e: dev chromium ## the browser tests only
+	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -m e2e $(ARGS)
+
+lint: dev ## ruff and the law of imports
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@.venv/bin/lint-imports --verbose
+
+types: dev ## mypy
+	@$(PY) -m mypy
+
+bench: runtime ## cycles a second of the rating page beside a bare view
+	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) manage.py bench $(ARGS)
+
+lock: dev ## resolve the dependencies of pyproject.toml anew into the two lock files
+	@$(PY) -m venv .venv/locker && .venv/locker/bin/pip install --quiet uv
+	@.venv/locker/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --upgrade pyproject.toml --output-file requirements.lock
+	@.venv/locker/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --extra dev --constraint requirements.lock pyproject.toml \
+		--output-file requirements-dev.lock
+
+clean: ## delete caches and the virtual environment (never data)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache report test-results
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first of these that is there and new enough.
+PYTHON = $(shell for each in python3 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
+INSTALL = $(or $(PYTHON),$(error Python 3.11 or newer was not found. Debian 12: sudo apt install python3 python3-venv)) \
+	deploy/install.py
+
+runtime:
+	@$(INSTALL) runtime
+
+dev:
+	@$(INSTALL) dev
+
+chromium: dev
+	@$(INSTALL) chromium
