@@ -16,6 +16,7 @@ from annotations.design.plans import (
     PlannedTrial,
     TrialColumns,
 )
+from annotations.design.planner import plan
 from annotations.design.spec import DesignSpec, OutputRef
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "PlannedTrial",
     "Suggestion",
     "TrialColumns",
+    "plan",
 ]

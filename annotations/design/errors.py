@@ -37,7 +37,7 @@ class Clash:
         return f"{self.text}: {', or '.join(suggestion.text for suggestion in self.suggestions)}"
 
 
-class Infeasible(DesignError):  # noqa: N818  (named for what it says of the request)
+class Infeasible(DesignError):  # noqa: N818
     """The design cannot be built as asked."""
 
     def __init__(self, clashes: Sequence[Clash]) -> None:

@@ -27,14 +27,14 @@ class PlannedTask(NamedTuple):
 
 
 class PlannedTrial(NamedTuple):
-    """One presentation: `index` points into `Plan.tasks`, or into `Plan.attention` when the kind is attention.
+    """One presentation: `item` points into `Plan.tasks`, or into `Plan.attention` when the kind is attention.
 
     `flipped` means that the second output of the task stands on the left.
     """
 
     position: int
     kind: str
-    index: int
+    item: int
     flipped: bool
 
 
@@ -59,7 +59,7 @@ class TrialColumns:
     booklet: npt.NDArray[np.int32]
     position: npt.NDArray[np.int32]
     kind: npt.NDArray[np.int8]
-    index: npt.NDArray[np.int32]
+    item: npt.NDArray[np.int32]
     flipped: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -93,11 +93,11 @@ class Booklets(Sequence[PlannedBooklet]):
         trials = zip(
             columns.position[part].tolist(),
             columns.kind[part].tolist(),
-            columns.index[part].tolist(),
+            columns.item[part].tolist(),
             columns.flipped[part].tolist(),
             strict=True,
         )
-        made = tuple(PlannedTrial(position, KINDS[kind], index, flip) for position, kind, index, flip in trials)
+        made = tuple(PlannedTrial(position, KINDS[kind], item, flip) for position, kind, item, flip in trials)
         return PlannedBooklet(number + 1, made)
 
 
@@ -121,7 +121,7 @@ class Plan:
         """Give the flat columns of `ROW_FIELDS` that `certify` reads, a list per field."""
         trials = self.trials
         checks = trials.kind == ATTENTION
-        at = np.where(checks, len(self.tasks) + trials.index, trials.index)
+        at = np.where(checks, len(self.tasks) + trials.item, trials.item)
         blank = [""] * len(self.attention)
 
         def take(values: list[str]) -> npt.NDArray[np.object_]:
@@ -151,6 +151,6 @@ class Plan:
     def fingerprint(self) -> str:
         """Give a SHA-256 over tasks and trials: equal plans, equal fingerprints."""
         digest = hashlib.sha256(repr((self.tasks, self.attention)).encode())
-        for name in ("booklet", "position", "kind", "index", "flipped"):
+        for name in ("booklet", "position", "kind", "item", "flipped"):
             digest.update(getattr(self.trials, name).tobytes())
         return digest.hexdigest()

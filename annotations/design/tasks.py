@@ -1,0 +1,132 @@
+"""Which outputs meet: pairs of systems by a named scheme, samples by a named scheme. Adding a scheme is adding a function."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from annotations.design.errors import DesignError
+from annotations.design.plans import MissingCell, PlannedTask
+from annotations.design.spec import DesignSpec, OutputRef
+
+SystemPair = tuple[str, str]
+PairIndices = list[tuple[int, int]]
+ComparisonScheme = Callable[[Sequence[str], DesignSpec], list[SystemPair]]
+PairingScheme = Callable[[int, int, int], PairIndices]
+
+COMPARISONS: dict[str, ComparisonScheme] = {}
+PAIRINGS: dict[str, PairingScheme] = {}
+
+
+class Meeting(NamedTuple):
+    """The tasks, and what the researcher should hear about the outputs."""
+
+    tasks: tuple[PlannedTask, ...]
+    pairs: tuple[SystemPair, ...]
+    missing: tuple[MissingCell, ...]
+    unused: tuple[str, ...]
+
+
+def comparison(function: ComparisonScheme) -> ComparisonScheme:
+    """Register a scheme under the name of its function; it gives the pairs in canonical order."""
+    COMPARISONS[function.__name__] = function
+    return function
+
+
+def pairing(function: PairingScheme) -> PairingScheme:
+    """Register a scheme of samples: numbers of samples on both sides and a turn, giving the indices that meet."""
+    PAIRINGS[function.__name__] = function
+    return function
+
+
+@comparison
+def all_pairs(systems: Sequence[str], _spec: DesignSpec) -> list[SystemPair]:
+    """Compare every system with every other."""
+    return list(combinations(systems, 2))
+
+
+@comparison
+def against_baseline(systems: Sequence[str], spec: DesignSpec) -> list[SystemPair]:
+    """Compare every system with the baseline, which comes second."""
+    return [(system, spec.baseline) for system in systems if system != spec.baseline]
+
+
+@comparison
+def listed(_systems: Sequence[str], spec: DesignSpec) -> list[SystemPair]:
+    """Compare what the researcher lists, each pair in the order given."""
+    return sorted(spec.listed)
+
+
+@pairing
+def matched(first: int, second: int, _turn: int) -> PairIndices:
+    """Let the k-th sample meet the k-th."""
+    return [(at, at) for at in range(min(first, second))]
+
+
+@pairing
+def all_samples(first: int, second: int, _turn: int) -> PairIndices:
+    """Let every sample meet every sample."""
+    return [(one, other) for one in range(first) for other in range(second)]
+
+
+PAIRINGS["all"] = PAIRINGS.pop("all_samples")  # the word of the spec, which Python keeps for itself
+
+
+@pairing
+def rotated(first: int, second: int, turn: int) -> PairIndices:
+    """Let each sample meet one, another one from prompt to prompt, so that no sample number is tied to another."""
+    if first <= second:
+        return [(at, (at + turn) % second) for at in range(first)]
+    return [((at + turn) % first, at) for at in range(second)]
+
+
+def system_pairs(outputs: Iterable[OutputRef], spec: DesignSpec) -> list[SystemPair]:
+    """Name the pairs of systems of the scheme."""
+    if spec.comparisons not in COMPARISONS:
+        raise DesignError(f"no scheme of comparisons {spec.comparisons!r}: there are {', '.join(sorted(COMPARISONS))}")
+    return COMPARISONS[spec.comparisons](sorted({output.system for output in outputs}), spec)
+
+
+def build_tasks(outputs: Iterable[OutputRef], spec: DesignSpec) -> Meeting:
+    """Make the tasks from the cells that exist; the order of the outputs does not matter."""
+    if spec.sample_pairing not in PAIRINGS:
+        raise DesignError(f"no pairing of samples {spec.sample_pairing!r}: there are {', '.join(sorted(PAIRINGS))}")
+    ordered = sorted(outputs, key=lambda output: (output.prompt, output.system, output.sample, output.id))
+    _refuse_doubles(ordered)
+    pairs = system_pairs(ordered, spec)
+    cells: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for output in ordered:
+        cells[output.prompt, output.system].append(output.id)
+    prompts = sorted({output.prompt for output in ordered})
+    wanted = sorted({system for pair in pairs for system in pair})
+    tasks = [
+        PlannedTask(_key(cells[prompt, one][i], cells[prompt, other][j]), prompt,
+                    (cells[prompt, one][i], cells[prompt, other][j]), (one, other))
+        for at, prompt in enumerate(prompts)
+        for number, (one, other) in enumerate(pairs)
+        if (prompt, one) in cells and (prompt, other) in cells
+        for i, j in PAIRINGS[spec.sample_pairing](len(cells[prompt, one]), len(cells[prompt, other]), at + number)
+    ]  # fmt: skip
+    missing = tuple(MissingCell(p, s) for p in prompts for s in wanted if (p, s) not in cells)
+    used = {output for task in tasks for output in task.outputs}
+    unused = tuple(output.id for output in ordered if output.id not in used)
+    return Meeting(tuple(tasks), tuple(pairs), missing, unused)
+
+
+def _key(first: str, second: str) -> str:
+    """Name a task after its outputs alone, so that it keeps its name under another seed; opaque, for it may be seen."""
+    return "t" + hashlib.blake2b(f"{first}\x1f{second}".encode(), digest_size=10).hexdigest()
+
+
+def _refuse_doubles(ordered: Sequence[OutputRef]) -> None:
+    seen: set[str] = set()
+    for at, output in enumerate(ordered):
+        if output.id in seen:
+            raise DesignError(f"output {output.id!r} is given twice")
+        seen.add(output.id)
+        if at and output[1:] == ordered[at - 1][1:]:
+            where = f"prompt {output.prompt!r}, system {output.system!r}, sample {output.sample}"
+            raise DesignError(f"two outputs for {where}: {ordered[at - 1].id!r} and {output.id!r}")
