@@ -1,12 +1,187 @@
-"""Fixtures for all tests: the embedded servers, a database per worker, a browser."""
+"""Fixtures for all tests: servers, a database per worker, a Celery worker, a web server of our own, a browser.
+
+Servers start with the first test that wants a database, so that tests of pure code do not wait for them.
+"""
 
 import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
-from evalplatform import embedded
+import pytest
 
-# Judgements must survive the death of a web worker, not a power cut in the middle of a test.
+# Playwright's event loop runs in the thread of the test, which Django would otherwise refuse to query from.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+# Data must survive the death of a web worker, not a power cut in the middle of a test.
 os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")
 
+ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
-def pytest_configure() -> None:
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything under tests/e2e needs a browser."""
+    for item in items:
+        if "e2e" in item.path.relative_to(ROOT).parts:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def servers() -> None:
+    """PostgreSQL and Redis run (embedded ones unless DATABASE_URL and REDIS_URL say where)."""
+    from evalplatform import embedded
+
     embedded.ensure_running()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(servers: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Before pytest-django makes the test database: start the servers, name the database after the worker."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fast_passwords() -> None:
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def process_environment(transactional_db: None) -> dict[str, str]:
+    """Environment for a process of its own that works on the test database."""
+    from urllib.parse import quote
+
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    user = quote(database["USER"]) + (f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else "")
+    port = f"&port={database['PORT']}" if database["PORT"] else ""
+    address = f"postgresql://{user}@/{quote(database['NAME'])}?host={quote(database['HOST'], safe='/')}{port}"
+    return {**os.environ, "DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "evalplatform.settings"}
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def gunicorn_site(process_environment: dict[str, str], free_port: int, tmp_path: Path) -> Iterator[str]:
+    """The site under a real gunicorn (2 processes × 4 threads) on the test database: its base URL."""
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:evalplatform.gunicorn_conf"]
+    log = tmp_path / "gunicorn.log"
+    url = f"http://127.0.0.1:{free_port}"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**process_environment, "PORT": str(free_port)},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        wait_for(lambda: answers(f"{url}/healthz") or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def celery_worker(transactional_db: None, worker_id: str) -> Iterator[Any]:
+    """A Celery worker in a thread, on the real broker, with a queue that no other worker of this run reads."""
+    from celery.contrib.testing.worker import start_worker
+
+    from evalplatform import celery_app
+
+    celery_app.conf.task_default_queue = f"test-{worker_id}-{os.getpid()}"
+    celery_app.__dict__.pop("amqp", None)  # it remembers the queues
+    with start_worker(celery_app, pool="solo", perform_ping_check=False, shutdown_timeout=30) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium, else the one that Playwright has installed."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    system = {"executable_path": found} if found else {}
+    return {**browser_type_launch_args, **system, "args": BROWSER_FLAGS}
+
+
+@pytest.fixture
+def browser_problems() -> list[str]:
+    """What `page` has met; a test that provokes a problem checks this list and clears it."""
+    return []
+
+
+@pytest.fixture
+def page(page: Any, live_server: Any, browser_problems: list[str]) -> Iterator[Any]:
+    """A page that fails its test when the browser reports an error, a breach of the policy or a foreign request."""
+
+    def note_console(message: Any) -> None:
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            browser_problems.append(f"console: {message.text}")
+
+    def note_request(request: Any) -> None:
+        if not request.url.startswith((live_server.url, "data:", "blob:", "about:")):
+            browser_problems.append(f"foreign request: {request.url}")
+
+    page.context.on("console", note_console)
+    page.context.on("weberror", lambda error: browser_problems.append(f"script: {error.error}"))
+    page.context.on("request", note_request)
+    yield page
+    assert browser_problems == []
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """`wait_until(condition, seconds=60)`: for what other processes and threads bring about."""
+    return wait_for
+
+
+def answers(url: str) -> bool:
+    """Whether a web server answers there."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def wait_for(condition: Callable[[], object], *, seconds: float = 60) -> None:
+    """Wait until something is true; fail when it takes too long."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def _no_signals_left() -> Iterator[None]:
+    """A test that installs signal handlers must not change how the run itself is stopped."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
