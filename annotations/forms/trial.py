@@ -1,0 +1,76 @@
+"""What a rater's browser posts about one trial, as plain values: answers by dimension, timing, trials in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from annotations.blind import Question, Questionnaire, Timing
+from annotations.errors import AnswerError
+from annotations.registry import question_types
+
+PREFIX = "answer-"
+LONGEST_ANSWER = 10_000
+LONGEST_TOKEN = 200
+WEEK_MS = 7 * 24 * 3600 * 1000
+LONGEST_NUMBER = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One posted form: `trial` answers are given for, `held` the trial that the page has in hand already."""
+
+    trial: str
+    answers: dict[str, str]
+    timing: Timing
+    held: str
+
+
+def read_submission(post: Mapping[str, str]) -> Submission:
+    """Take the known fields of a POST and leave the rest; whether the answers are possible is decided by the domain."""
+    answers = {
+        name[len(PREFIX) :]: value[:LONGEST_ANSWER] for name, value in post.items() if name.startswith(PREFIX)
+    }
+    return Submission(
+        trial=post.get("trial", "")[:LONGEST_TOKEN],
+        answers=answers,
+        timing=read_timing(post),
+        held=post.get("held", "")[:LONGEST_TOKEN],
+    )
+
+
+def read_timing(post: Mapping[str, str]) -> Timing:
+    """Return the times that are plausible, None for the others: a clock that went wrong must not cost an answer.
+
+    A first answer cannot come after sending, and hidden and idle time cannot be longer than the whole.
+    """
+    submit = _milliseconds(post.get("t_submit", ""))
+    if submit is None:
+        return Timing()
+    first = _milliseconds(post.get("t_first", ""))
+    hidden = min(_milliseconds(post.get("t_hidden", "")) or 0, submit)
+    idle = min(_milliseconds(post.get("t_idle", "")) or 0, submit - hidden)
+    return Timing(
+        first_answer_ms=first if first is not None and first <= submit else None,
+        submit_ms=submit,
+        hidden_ms=hidden,
+        idle_ms=idle,
+    )
+
+
+def _milliseconds(raw: str) -> int | None:
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= LONGEST_NUMBER):
+        return None
+    value = int(raw)
+    return value if value <= WEEK_MS else None
+
+
+def missing_questions(questionnaire: Questionnaire, answers: Mapping[str, str]) -> tuple[Question, ...]:
+    """Return the rows without a possible answer, in the order of the page."""
+    missing = []
+    for question in questionnaire.questions:
+        try:
+            question_types.get(question.type).parse(answers.get(question.key, ""), question.options)
+        except AnswerError:
+            missing.append(question)
+    return tuple(missing)

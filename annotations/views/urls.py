@@ -1,0 +1,15 @@
+"""Addresses of raters' pages."""
+
+from django.urls import path
+
+from . import entrance, rater
+
+urlpatterns = [
+    path("s/<slug:slug>/", entrance.study_entrance, name="study_entrance"),
+    path("s/<slug:slug>/decline", entrance.study_decline, name="study_decline"),
+    path("r/<str:token>/", rater.page, name="rater_page"),
+    path("r/<str:token>/begin", rater.begin, name="rater_begin"),
+    path("r/<str:token>/answer", rater.answer, name="rater_answer"),
+    path("r/<str:token>/pause", rater.pause, name="rater_pause"),
+    path("r/<str:token>/help", rater.instructions, name="rater_help"),
+]
