@@ -20,8 +20,10 @@ FLOOR = 1e-8
 """Smallest variance tried (a standard deviation of 1e-4); a variance that stays there is zero."""
 SINGULAR = 1e-6
 """A variance below this (a standard deviation of 0.001) whose deviance still falls towards zero counts as zero."""
-DECREMENT = 1e-10
-"""Convergence: the predicted gain in deviance of one more Newton step."""
+DECREMENT = 1e-8
+"""End of the first stage: the predicted gain in deviance of one more Newton step."""
+POLISHED = 1e-12
+"""End of the second stage, which has the exact Hessian."""
 MAX_STEP = 2.0
 MAX_ITERATIONS = 80
 MAX_HALVINGS = 25
@@ -68,7 +70,7 @@ def minimise(
             curvature = here.information
             continue
         if found is None:
-            reason = "converged" if decrement < DECREMENT * 1e4 else "line search failed"
+            reason = "line search failed"
             break
         new, there = found
         curvature = _secant(there.information, new - x, there.gradient - here.gradient)
@@ -98,6 +100,49 @@ def curvature_by_differences(
         hessian[j] = (sides[0] - sides[1]) / (2.0 * steps[j])
     keep = np.outer(optimum.free, optimum.free)
     return np.where(keep, (hessian + hessian.T) / 2.0, 0.0)
+
+
+def polish(
+    evaluate: Callable[[FloatArray], Evaluation | None], optimum: Optimum, *, variances: int
+) -> tuple[Optimum, FloatArray]:
+    """Finish with Newton steps on the exact Hessian in (θ, β, thresholds); return the optimum and that Hessian.
+
+    The first stage ends with an error of about 1e-4 standard errors, or at its iteration limit on a flat ridge; a few steps
+    with the exact curvature then reach rounding. The Hessian is taken again if the estimate moved by more than a trifle.
+    """
+    hessian = curvature_by_differences(evaluate, optimum, variances=variances)
+    for _ in range(4):
+        optimum, moved = _chord(evaluate, optimum, hessian, variances=variances)
+        if moved < 1e-6:  # noqa: PLR2004 - predicted gain, in deviance
+            break
+        hessian = curvature_by_differences(evaluate, optimum, variances=variances)
+    return optimum, hessian
+
+
+def _chord(
+    evaluate: Callable[[FloatArray], Evaluation | None], optimum: Optimum, hessian: FloatArray, *, variances: int
+) -> tuple[Optimum, float]:
+    """Step with one Hessian until the predicted gain is nil; return the optimum and the first predicted gain."""
+    first, x, here, free = 0.0, optimum.parameter, optimum.evaluation, optimum.free
+    reason, decrement, count = optimum.reason, optimum.decrement, 0
+    if not np.isfinite(hessian).all():
+        return optimum, 0.0
+    for count in range(1, 9):
+        gradient = here.gradient.copy()
+        gradient[:variances] *= 2.0 * np.sqrt(x[:variances])
+        step, decrement = _newton(gradient, hessian, free)
+        first = first or decrement
+        if decrement < POLISHED:
+            reason = "converged"
+            break
+        new = x + step
+        new[:variances] = np.where(free[:variances], (np.sqrt(x[:variances]) + step[:variances]) ** 2, x[:variances])
+        there = evaluate(new)
+        if there is None or there.deviance > here.deviance + 1e-10 * abs(here.deviance):
+            reason = "converged" if decrement < DECREMENT else reason
+            break
+        x, here = new, there
+    return Optimum(x, here, free, optimum.iterations + count, decrement, reason), first
 
 
 def _gradient_by_sd(

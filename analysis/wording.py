@@ -1,0 +1,103 @@
+"""The words of a report: the sentence a paper would print, the methods paragraph, the warnings."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analysis.prepare import Options
+    from analysis.results import DataSummary, DimensionResult, SignificanceRow
+
+MEASURES = {"pairwise_choice": "forced choice", "pairwise_graded": "graded preference"}
+
+
+def format_p(p: float) -> str:
+    """Return a p value as papers print it: three digits, "< .001" below, an en dash if there is none."""
+    if math.isnan(p):
+        return "–"
+    return "< .001" if p < 0.001 else f"{p:.3f}".lstrip("0") if p < 0.9995 else "1.000"  # noqa: PLR2004
+
+
+def equals_p(p: float) -> str:
+    """Return "= .012" or "< .001"."""
+    text = format_p(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def percent(value: float) -> str:
+    """Return a share as a percentage with one digit."""
+    return "–" if math.isnan(value) else f"{100.0 * value:.1f}%"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a number with a true minus sign; a dash if it does not exist, powers of ten if it is very large."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.1e}"  # noqa: PLR2004
+    return text.replace("-", "−") if float(f"{value:.{digits}f}") else text.removeprefix("-")
+
+
+def sentence(row: SignificanceRow, *, confidence: float, family: int) -> str:
+    """Say what one contrast found, with every number that a reader needs to judge it."""
+    head = f"On {row.dimension}, "
+    if not row.converged:
+        raw = "" if math.isnan(row.raw_win_rate) else f" (raw win rate {percent(row.raw_win_rate)} of {row.n_direct})"
+        return f"{head}no estimate is reported for {row.first} against {row.second}{raw}: {row.message}."
+    level = f"{100.0 * confidence:g}%"
+    interval = f"{level} CI {percent(row.win_rate_low)} to {percent(row.win_rate_high)}"
+    verdict = "won" if row.p_holm < 1.0 - confidence else "did not differ reliably: the former won"
+    subject = f"{row.first} {verdict}" if verdict == "won" else f"{row.first} and {row.second} {verdict}"
+    against = f" against {row.second}" if verdict == "won" else ""
+    corrected = f"Holm-corrected over {family}, p {equals_p(row.p_holm)}" if family > 1 else f"p {equals_p(row.p_holm)}"
+    return (
+        f"{head}{subject} an estimated {percent(row.win_rate)} of comparisons{against} ({interval}; "
+        f"log-odds {number(row.estimate)}, SE {number(row.se)}, t({row.df:g}) = {number(row.statistic)}, {corrected}; "
+        f"{row.n_raters} raters, {row.n_prompts} prompts, {row.n_judgements} judgements)."
+    )
+
+
+def methods(results: Sequence[DimensionResult], data: DataSummary, options: Options, *, family: int, rows: Sequence[SignificanceRow]) -> str:
+    """Return the methods paragraph, ready to be pasted into a paper."""
+    kinds = sorted({result.measure for result in results})
+    models = []
+    if any(result.fit.model.startswith("logistic") for result in results):
+        models.append("forced choices by a logistic mixed model")
+    if any(result.fit.model.startswith("cumulative") for result in results):
+        models.append(f"ordered answers by a cumulative logit mixed model ({options.thresholds} thresholds)")
+    effects = sorted({component.factor for result in results for component in result.fit.variances})
+    side = "an intercept for the left-hand side and the signed difference of the two systems"
+    df = sorted({f"{row.df:g}" for row in rows})
+    naive = "A binomial test on all choices is printed only to show what ignoring raters and prompts would claim."
+    return (
+        f"{data.used} blinded pairwise judgements ({', '.join(MEASURES[kind] for kind in kinds)}) were analysed separately for "
+        f"each dimension, {' and '.join(models)}, fitted by maximum likelihood with the full Laplace approximation. Fixed "
+        f"effects were {side}; random effects were {', '.join(effects) or 'none'}, each entering with +1 for the left and −1 "
+        f"for the right output of a pair. All systems enter one model per dimension. Standard errors come from the Hessian of "
+        f"the Laplace deviance in all parameters; intervals and p values use a t distribution with min(raters, prompts) − 1 "
+        f"({', '.join(df)}) degrees of freedom. p values are corrected by Holm's method over the family of all "
+        f"{family} reported contrasts (dimensions × contrasts); intervals are not corrected. Win rates are averaged over the random "
+        f"effects and both sides, their intervals carry the uncertainty of the contrast at the estimated spreads; ties count half. "
+        f"The effect size is latent d = log-odds × √3/π (units of the standard deviation of the logistic error). {naive}"
+    )
+
+
+def warnings(results: Sequence[DimensionResult], data: DataSummary, rows: Sequence[SignificanceRow]) -> tuple[str, ...]:
+    """Return everything a reader should know before believing the table, the same thing once."""
+    found = [f"{result.dimension}: {note}" for result in results for note in (*result.notes, *result.fit.notes)]
+    found += [
+        f"{result.dimension}: {result.fit.convergence.message}"
+        for result in results
+        if result.fit.convergence.code != "ok"
+    ]
+    found += [f"{row.dimension}, {row.contrast}: {row.message}" for row in rows if not row.converged]
+    found += [f"dimension {name} was not analysed: {reason}" for name, reason in data.ignored_dimensions.items()]
+    if len(data.design_hashes) > 1:
+        found.append(f"the table mixes {len(data.design_hashes)} designs (hashes): was this declared?")
+    if len(data.studies) > 1:
+        found.append(f"the table mixes {len(data.studies)} studies: {', '.join(data.studies)}")
+    return tuple(dict.fromkeys(found))
