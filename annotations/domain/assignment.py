@@ -123,7 +123,7 @@ def reinstate(*, lease: Lease) -> bool:
 def complete(*, lease_id: int) -> None:
     """Mark a lease and its participation as finished; doing it twice changes nothing."""
     with transaction.atomic():
-        lease = Lease.objects.select_for_update().select_related("participation__study").get(pk=lease_id)
+        lease = Lease.objects.select_for_update(of=("self",)).select_related("participation__study").get(pk=lease_id)
         if lease.state != LeaseState.LEASED or lease.participation is None:
             return
         now = timezone.now()

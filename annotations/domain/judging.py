@@ -19,14 +19,15 @@ from . import assignment
 from .frames import frame_of, frame_of_draft
 
 # The next two trials of the rater's own booklet: constant cost, however large the study. Texts stand in display order.
+# They are read by scalar subqueries, so that only the rows that are shown are looked up, each by its key.
 NEXT = """
 LEFT JOIN LATERAL (
-  SELECT t.position, prompt.text AS prompt,
-         ARRAY(SELECT o.text FROM unnest(t.output_ids) WITH ORDINALITY AS shown(id, side)
-               JOIN annotations_output o ON o.id = shown.id ORDER BY shown.side) AS texts
+  SELECT t.position,
+         (SELECT prompt.text FROM annotations_task task JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
+          WHERE task.id = t.task_id) AS prompt,
+         ARRAY(SELECT (SELECT o.text FROM annotations_output o WHERE o.id = shown.id)
+               FROM unnest(t.output_ids) WITH ORDINALITY AS shown(id, side) ORDER BY shown.side) AS texts
   FROM annotations_trial t
-  JOIN annotations_task task ON task.id = t.task_id
-  JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
   WHERE t.booklet_id = me.booklet_id AND t.position IS DISTINCT FROM me.answered
     AND NOT EXISTS (SELECT FROM annotations_judgement j WHERE j.lease_id = me.lease_id AND j.trial_id = t.id)
   ORDER BY t.position LIMIT 2
@@ -60,6 +61,7 @@ WITH me AS MATERIALIZED ({ME} NULL::int AS answered
 
 # Writing, renewing and reading the next trials are one statement, one round trip and one commit. A second copy of the
 # same POST waits on the unique index and then writes nothing. A lease that has lapsed still takes the answer, as late.
+# (The state stands in a CASE, not in the WHERE: a partial index over running leases must not tempt the planner.)
 RECORD = f"""
 WITH me AS MATERIALIZED ({ME} t.id AS trial_id, t.position AS answered
   FROM annotations_participation p
@@ -75,8 +77,11 @@ WITH me AS MATERIALIZED ({ME} t.id AS trial_id, t.position AS answered
          %(idle_ms)s::int, lease_state = 'lapsed' OR study_state = 'closed'
   FROM me ON CONFLICT (lease_id, trial_id) DO NOTHING RETURNING id
 ), renewed AS (
-  UPDATE annotations_lease l SET expires_at = statement_timestamp() + make_interval(mins => me.lease_minutes)
-  FROM me WHERE l.id = me.lease_id AND l.state = 'leased'
+  UPDATE annotations_lease l
+  SET expires_at = CASE WHEN l.state = 'leased'
+                        THEN statement_timestamp() + make_interval(mins => (SELECT lease_minutes FROM me))
+                        ELSE l.expires_at END
+  WHERE l.id = (SELECT lease_id FROM me)
 )
 {COLUMNS.format(written="(SELECT count(*) FROM written)")} {NEXT} ORDER BY next.position
 """  # noqa: S608 - constants only

@@ -44,7 +44,7 @@ def request_report(*, study: Study, actor: AbstractBaseUser | None = None) -> Re
 def make_report(*, report_id: int) -> Report:
     """Run the analysis and store its bundle; a failure is kept with its words. Done twice it is done once."""
     with transaction.atomic():
-        report = Report.objects.select_for_update().select_related("study__plan").get(pk=report_id)
+        report = Report.objects.select_for_update(of=("self",)).select_related("study__plan").get(pk=report_id)
         if report.state in (JobState.DONE, JobState.RUNNING):
             return report
         report.state = JobState.RUNNING

@@ -1,0 +1,171 @@
+"""Changing a draft: texts and settings, the design, the dimensions, the roles of systems.
+
+Every verb locks the study, so that of a freeze and an edit at the same time one comes first and the other is refused, and
+takes the `stamp` of the page that it was written on, so that a stale tab cannot undo what another one saved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from annotations.design import DesignSpec
+from annotations.enums import StudyState, SystemRole
+from annotations.errors import NotReady, WrongState
+from annotations.models import Dimension, Study
+from annotations.registry import DimensionDraft, question_types
+
+from .events import log_event
+
+# Neither part of the canonical JSON nor of what raters read while they judge.
+ALWAYS = (
+    "description",
+    "lease_minutes",
+    "hourly_rate",
+    "platform_fee",
+    "currency",
+    "completion_code",
+    "return_address",
+)
+DRAFT_ONLY = ("title", "lead", "welcome", "consent", "instructions", "contact", "recruitment")
+STALE = "This study was changed in another window meanwhile. Nothing was saved; please look at it as it is now."
+
+
+def stamp(*, study: Study) -> str:
+    """Return a short hash of everything that the verbs of this file change; forms carry it as a hidden field."""
+    content = [
+        [str(getattr(study, name)) for name in (*ALWAYS, *DRAFT_ONLY, "state", "plan_id")],
+        study.design,
+        list(study.dimensions.values_list("key", "label", "definition", "question_type", "options")),
+        list(study.systems.values_list("pk", "role")),
+    ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _locked(study: Study, *, seen: str | None, draft_only: bool) -> Iterator[Study]:
+    """Hold the study for a change; raises WrongState when it is frozen, or was changed since `seen` was rendered."""
+    with transaction.atomic():
+        locked = Study.objects.select_for_update().get(pk=study.pk)
+        if draft_only and locked.state != StudyState.DRAFT:
+            message = "The design is frozen, so this cannot be changed any more."
+            raise WrongState(message)
+        if seen is not None and seen != stamp(study=locked):
+            raise WrongState(STALE)
+        yield locked
+    study.refresh_from_db()
+
+
+def edit_texts(
+    *, study: Study, values: Mapping[str, Any], seen: str | None = None, actor: AbstractBaseUser | None = None
+) -> Study:
+    """Change texts and settings; what raters read and what is hashed only while the study is a draft."""
+    unknown = set(values) - {*ALWAYS, *DRAFT_ONLY}
+    if unknown:
+        message = f"These fields cannot be edited: {', '.join(sorted(unknown))}."
+        raise WrongState(message)
+    with _locked(study, seen=seen, draft_only=not set(values) <= set(ALWAYS)) as locked:
+        changed = [name for name, value in values.items() if getattr(locked, name) != value]
+        for name in changed:
+            setattr(locked, name, values[name])
+        _check(locked, changed)
+        if changed:
+            locked.save(update_fields=changed)
+            log_event(study=locked, name="edited", data={"fields": sorted(changed)}, actor=actor)
+    return study
+
+
+def edit_design(
+    *, study: Study, spec: DesignSpec, seen: str | None = None, actor: AbstractBaseUser | None = None
+) -> Study:
+    """Save the wishes for the design, feasible or not: whether a plan exists is told by `planning.draft`."""
+    with _locked(study, seen=seen, draft_only=True) as locked:
+        wanted = spec.to_dict()
+        if locked.design != wanted:
+            locked.design = wanted
+            locked.save(update_fields=["design"])
+            log_event(study=locked, name="design_edited", data=wanted, actor=actor)
+    return study
+
+
+def edit_dimensions(
+    *,
+    study: Study,
+    dimensions: Sequence[DimensionDraft],
+    seen: str | None = None,
+    actor: AbstractBaseUser | None = None,
+) -> Study:
+    """Replace the dimensions by these, in this order; raises NotReady when one is incomplete or named twice."""
+    if not dimensions:
+        message = "A study needs at least one dimension."
+        raise NotReady(message)
+    keys = [draft.key for draft in dimensions]
+    if len(set(keys)) < len(keys):
+        message = "Two dimensions have the same key."
+        raise NotReady(message)
+    with _locked(study, seen=seen, draft_only=True) as locked:
+        Dimension.objects.filter(study=locked).delete()
+        for order, draft in enumerate(dimensions):
+            _dimension(locked, order, draft).save()
+        log_event(study=locked, name="dimensions_edited", data={"keys": keys}, actor=actor)
+    return study
+
+
+def assign_roles(
+    *, study: Study, roles: Mapping[int, str], seen: str | None = None, actor: AbstractBaseUser | None = None
+) -> Study:
+    """Say what each system is in the comparison, by primary key; one baseline at most, and checks keep theirs."""
+    allowed = {role.value for role in SystemRole} - {SystemRole.CHECK.value}
+    if wrong := set(roles.values()) - allowed:
+        message = f"There is no role {', '.join(sorted(wrong))}."
+        raise NotReady(message)
+    with _locked(study, seen=seen, draft_only=True) as locked:
+        systems = {system.pk: system for system in locked.systems.exclude(role=SystemRole.CHECK)}
+        for key in set(roles) & set(systems):
+            systems[key].role = SystemRole(roles[key])
+        baselines = [system.name for system in systems.values() if system.role == SystemRole.BASELINE]
+        if len(baselines) > 1:
+            message = f"There can be one baseline, not {len(baselines)} ({', '.join(baselines)})."
+            raise NotReady(message)
+        for system in systems.values():
+            system.save(update_fields=["role"])
+        named = {system.name: str(system.role) for system in systems.values()}
+        log_event(study=locked, name="roles_assigned", data=named, actor=actor)
+    return study
+
+
+def _dimension(study: Study, order: int, draft: DimensionDraft) -> Dimension:
+    try:
+        options = question_types.get(draft.question_type).clean_options(draft.options)
+    except (KeyError, ValueError) as error:
+        message = f"Dimension '{draft.key}': {error.args[0]}"
+        raise NotReady(message) from error
+    dimension = Dimension(
+        study=study,
+        order=order,
+        key=draft.key,
+        label=draft.label,
+        definition=draft.definition,
+        question_type=draft.question_type,
+        options=options,
+    )
+    _check(dimension, ["key", "label", "definition", "question_type"])
+    return dimension
+
+
+def _check(row: Study | Dimension, names: Sequence[str]) -> None:
+    """Raise NotReady with the first thing that a field's own rules refuse."""
+    fields = {field.name for field in row._meta.get_fields() if field.concrete}
+    try:
+        row.clean_fields(exclude=fields - set(names))
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        message = f"{row._meta.get_field(name).verbose_name.capitalize()}: {messages[0]}"  # type: ignore[union-attr]
+        raise NotReady(message) from error

@@ -1,0 +1,162 @@
+"""Planning: what the design will be, computed from the draft without writing, and the freezing of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from annotations import design
+from annotations.blind import BlindTrial, RaterView
+from annotations.enums import Step, StudyState
+from annotations.errors import NotReady, WrongState
+from annotations.models import Output, Plan, Study
+
+from . import attention, freezing
+from .frames import frame_of_draft
+from .freezing import output_name
+
+FIELDS = frozenset(design.DesignSpec().to_dict())
+SECONDS_PER_QUESTION = 4.0
+WORDS_PER_MINUTE = 230.0
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDesign:
+    """The design as it would be frozen now."""
+
+    plan: design.Plan
+    certificate: design.Certificate
+    estimate: design.Estimate
+
+    @property
+    def missing(self) -> tuple[design.MissingCell, ...]:
+        """The cells of prompt × system without an output."""
+        return self.plan.missing
+
+
+def spec_of(*, study: Study) -> design.DesignSpec:
+    """Return the design settings of the study; raises DesignError naming the wrong one."""
+    return design.DesignSpec.from_dict({key: value for key, value in study.design.items() if key in FIELDS})
+
+
+def outputs_of(*, study: Study) -> list[tuple[design.OutputRef, int]]:
+    """Return every output as the design sees it, with its number of words."""
+    rows = Output.objects.filter(prompt__study=study, prompt__is_check=False).values_list(
+        "prompt__key", "system__name", "sample", "text"
+    )
+    return [
+        (
+            design.OutputRef(output_name(prompt=prompt, system=system, sample=sample), prompt, system, sample),
+            len(text.split()),
+        )
+        for prompt, system, sample, text in rows.iterator(chunk_size=5000)
+    ]
+
+
+def draft(*, study: Study) -> DraftDesign:
+    """Plan the study as it stands, without writing. The last few drafts are kept in memory by what they depend on.
+
+    Raises NotReady without material, DesignError for a setting that makes no sense, and Infeasible with the clashing
+    constraints and the nearest feasible numbers.
+    """
+    count, digest = freezing.material_digest(study=study)
+    if not count:
+        message = "There are no outputs yet: bring the material first."
+        raise NotReady(message)
+    spec = spec_of(study=study)
+    rate = (float(study.hourly_rate), float(study.platform_fee), study.currency)
+    return _draft(study.pk, digest, spec, rate, study.dimensions.count())
+
+
+@lru_cache(maxsize=8)
+def _draft(
+    study_id: int, digest: str, spec: design.DesignSpec, rate: tuple[float, float, str], questions: int
+) -> DraftDesign:
+    outputs = outputs_of(study=Study.objects.get(pk=study_id))
+    planned = design.plan([ref for ref, _ in outputs], spec, attention=attention.KEYS if spec.attention_trials else ())
+    words = {ref.id: count for ref, count in outputs}
+    return DraftDesign(
+        plan=planned,
+        certificate=design.certify(planned.columns(), spec),
+        estimate=design.estimate(
+            planned,
+            words,
+            words_per_minute=WORDS_PER_MINUTE,
+            seconds_per_trial=SECONDS_PER_QUESTION * questions,
+            hourly_rate=rate[0],
+            platform_fee=rate[1],
+        ),
+    )
+
+
+def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan:
+    """Freeze design and analysis plan: write booklets and trials and the SHA-256 of the canonical JSON.
+
+    Raises WrongState when the study is no draft, NotReady without dimensions or when a guarantee does not hold, and what
+    ``draft`` raises. Nothing is written then.
+    """
+    study.refresh_from_db()
+    if study.state != StudyState.DRAFT:
+        message = "This study is frozen already."
+        raise WrongState(message)
+    if not study.dimensions.exists():
+        message = "There is nothing to ask: add at least one dimension."
+        raise NotReady(message)
+    made = draft(study=study)
+    broken = [item.name for item in made.certificate.guarantees if not item.holds]
+    if broken:
+        message = f"The certificate does not hold: {', '.join(broken)}."
+        raise NotReady(message)
+    return freezing.write_plan(study=study, planned=made.plan, certificate=made.certificate.to_dict(), actor=actor)
+
+
+def preview_trial(*, study: Study, number: int = 1, booklet: int = 1) -> RaterView:
+    """Return trial `number` (from 1) of a booklet exactly as a rater would get it, from the draft or the frozen design.
+
+    Numbers outside the plan are moved to the nearest that exists.
+    """
+    made = draft(study=study).plan
+    chosen = made.booklets[min(max(booklet, 1), len(made.booklets)) - 1]
+    total = len(chosen.trials)
+    at = min(max(number, 1), total)
+    trials = tuple(_blind(study, made, trial, total) for trial in chosen.trials[at - 1 : at + 1])
+    frame = frame_of_draft(study, version=f"preview-{study.pk}-{_stamp(study)}")
+    return RaterView(
+        step=Step.TRIAL,
+        study_title=frame.title,
+        questionnaire=frame.questionnaire,
+        trials=trials,
+        total=total,
+        judged=at - 1,
+        instructions=frame.instructions,
+        contact=frame.contact,
+    )
+
+
+def _stamp(study: Study) -> int:
+    """Change whenever the questions do, so that no cache shows rows of an earlier draft."""
+    fields = ("key", "label", "definition", "question_type", "options", "order")
+    return hash((study.lead, repr(list(study.dimensions.values_list(*fields)))))
+
+
+def _blind(study: Study, made: design.Plan, trial: design.PlannedTrial, total: int) -> BlindTrial:
+    prompt, texts = _texts(study, made, trial)
+    shown = tuple(reversed(texts)) if trial.flipped else texts
+    return BlindTrial(f"preview.{trial.position}", trial.position, total, prompt, shown)
+
+
+def _texts(study: Study, made: design.Plan, trial: design.PlannedTrial) -> tuple[str, tuple[str, ...]]:
+    if trial.kind == "attention":
+        check = next(item for item in attention.CHECKS if item.key == made.attention[trial.item])
+        return check.prompt, (check.asked, check.other)
+    task = made.tasks[trial.item]
+    found: dict[str, tuple[str, str]] = {}
+    rows: Any = Output.objects.filter(prompt__study=study, prompt__key=task.prompt)
+    for key, system, sample, text, prompt in rows.values_list(
+        "prompt__key", "system__name", "sample", "text", "prompt__text"
+    ):
+        found[output_name(prompt=key, system=system, sample=sample)] = (prompt, text)
+    return found[task.outputs[0]][0], tuple(found[name][1] for name in task.outputs)
