@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -196,6 +195,3 @@ def _correct(rows: list[SignificanceRow]) -> tuple[SignificanceRow, ...]:
     return tuple(replace(row, p_holm=float(p)) for row, p in zip(rows, corrected, strict=True))
 
 
-def canonical_json(value: Any) -> str:  # noqa: ANN401
-    """Return JSON with sorted keys and a final newline."""
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

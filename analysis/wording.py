@@ -43,20 +43,25 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def sentence(row: SignificanceRow, *, confidence: float, family: int) -> str:
-    """Say what one contrast found, with every number that a reader needs to judge it."""
+    """Say what one contrast found, the better system first, with every number that a reader needs to judge it."""
     head = f"On {row.dimension}, "
     if not row.converged:
         raw = "" if math.isnan(row.raw_win_rate) else f" (raw win rate {percent(row.raw_win_rate)} of {row.n_direct})"
         return f"{head}no estimate is reported for {row.first} against {row.second}{raw}: {row.message}."
+    turned = row.estimate < 0
+    better, worse = (row.second, row.first) if turned else (row.first, row.second)
+    rates = (row.win_rate, row.win_rate_low, row.win_rate_high)
+    rate, low, high = (1.0 - rates[0], 1.0 - rates[2], 1.0 - rates[1]) if turned else rates
     level = f"{100.0 * confidence:g}%"
-    interval = f"{level} CI {percent(row.win_rate_low)} to {percent(row.win_rate_high)}"
-    verdict = "won" if row.p_holm < 1.0 - confidence else "did not differ reliably: the former won"
-    subject = f"{row.first} {verdict}" if verdict == "won" else f"{row.first} and {row.second} {verdict}"
-    against = f" against {row.second}" if verdict == "won" else ""
-    corrected = f"Holm-corrected over {family}, p {equals_p(row.p_holm)}" if family > 1 else f"p {equals_p(row.p_holm)}"
+    won = f"{percent(rate)} of comparisons"
+    if row.p_holm < 1.0 - confidence:
+        claim = f"{better} beat {worse} in an estimated {won}"
+    else:
+        claim = f"no reliable difference was found between {better} and {worse}: the former won an estimated {won}"
+    corrected = f"Holm-corrected over {family} contrasts p {equals_p(row.p_holm)}" if family > 1 else f"p {equals_p(row.p_holm)}"
     return (
-        f"{head}{subject} an estimated {percent(row.win_rate)} of comparisons{against} ({interval}; "
-        f"log-odds {number(row.estimate)}, SE {number(row.se)}, t({row.df:g}) = {number(row.statistic)}, {corrected}; "
+        f"{head}{claim} ({level} CI {percent(low)} to {percent(high)}; log-odds {number(abs(row.estimate))}, "
+        f"SE {number(row.se)}, t({row.df:g}) = {number(abs(row.statistic))}, {corrected}; "
         f"{row.n_raters} raters, {row.n_prompts} prompts, {row.n_judgements} judgements)."
     )
 

@@ -50,7 +50,7 @@ def fit_logistic(  # noqa: PLR0913
             category=success.astype(np.int64),
             weights=np.ones(success.size) if weights is None else weights,
             thresholds=fixed_at_zero(),
-            threshold_names=(),
+            threshold_names=("b|a",),
             fixed=fixed,
             names=names,
             factors=factors,
