@@ -1,4 +1,4 @@
-"""The texts of the example study: complete, unlike one another, and alike in everything that could give a system away."""
+"""The texts of the example study: complete, unlike one another, and alike in whatever could give a system away."""
 
 import itertools
 import json
@@ -9,11 +9,13 @@ from statistics import mean
 
 import pytest
 
-from annotations import example
+from annotations.management import example
 
 FAMILIES = {"alternative_uses": 12, "invent_a_challenge": 6}
 SYSTEMS = set(example.ROLES)
-TELLTALE = re.compile(r"baseline|steer|activation|weight-|\bAI\b|language model|assistant|chatbot|as requested", re.IGNORECASE)
+TELLTALE = re.compile(
+    r"baseline|steer|activation|weight-|\bAI\b|language model|assistant|chatbot|as requested", re.IGNORECASE
+)
 MARKUP = re.compile(r"[*_#`<>|\[\]{}]|https?:|^\s*[-•\d]+[.)]?\s", re.MULTILINE)
 
 
@@ -37,8 +39,7 @@ def pairs_of_samples(rows: list[dict[str, str]], system: str) -> Iterator[tuple[
     for row in rows:
         if row["system"] == system:
             found[row["prompt"]].append(row["text"])
-    for first, second in found.values():
-        yield first, second
+    yield from ((first, second) for first, second in found.values())
 
 
 def test_outputs_fill_every_cell_twice(rows):
@@ -50,7 +51,15 @@ def test_outputs_fill_every_cell_twice(rows):
 
 
 def test_outputs_have_exactly_the_columns_of_the_long_format(rows):
-    assert {frozenset(row) for row in rows} == {frozenset(("prompt", "system", "sample", "task_family", "text"))}
+    columns = frozenset(("prompt_key", "prompt", "system", "sample", "task_family", "text"))
+
+    assert {frozenset(row) for row in rows} == {columns}
+
+
+def test_outputs_name_every_prompt_by_a_key_of_its_own(rows):
+    pairs = {(row["prompt_key"], row["prompt"]) for row in rows}
+
+    assert len(pairs) == len({key for key, _ in pairs}) == len({prompt for _, prompt in pairs}) == 18
 
 
 def test_outputs_are_unlike_one_another(rows):
@@ -81,7 +90,9 @@ def test_outputs_are_plain_text_in_full_sentences(rows):
     assert wrong == []
 
 
-@pytest.mark.parametrize(("family", "shortest", "longest"), [("alternative_uses", 35, 55), ("invent_a_challenge", 60, 110)])
+@pytest.mark.parametrize(
+    ("family", "shortest", "longest"), [("alternative_uses", 35, 55), ("invent_a_challenge", 60, 110)]
+)
 def test_outputs_keep_to_the_length_of_their_family(rows, family, shortest, longest):
     counts = [len(words(row["text"])) for row in rows if row["task_family"] == family]
 

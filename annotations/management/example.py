@@ -1,0 +1,51 @@
+"""The example study of `make demo`: its texts, its design, and the truth planted in its simulated answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from django.db import transaction
+
+from annotations.domain import editing, materials, planning, studies
+from annotations.models import Study
+
+TITLE = "Everyday ideas"
+DESCRIPTION = (
+    "The example study of `make demo`. Its texts were written for this project to look like three ways of sampling "
+    "from one language model, and its first 60 raters were simulated: a tour of the platform, not a finding."
+)
+OUTPUTS = Path(__file__).parent.parent / "example" / "outputs.jsonl"
+ROLES = MappingProxyType({"baseline": "baseline", "activation-steered": "treatment", "weight-steered": "treatment"})
+
+# 18 prompts × 3 pairs of systems × 2 matched samples = 108 pairs. Each judged by 12 raters, 18 pairs a rater (no prompt
+# twice): 72 booklets, so that 12 are left for whoever comes after the 60 simulated raters.
+RATERS = 60
+DESIGN = MappingProxyType({"raters_per_task": 12, "trials_per_rater": 18})
+
+# Log-odds that an average rater prefers the system to the baseline, on an average prompt and output.
+SEED = 1
+EFFECTS = MappingProxyType(
+    {
+        "originality": {"activation-steered": 0.9, "weight-steered": 1.2},
+        "surprise": {"activation-steered": 1.4, "weight-steered": 0.8},
+        "creativity": {"activation-steered": 0.2, "weight-steered": 1.0},
+    }
+)
+
+
+def find_study() -> Study | None:
+    """Return the example study if it was made before; a frozen title cannot change, nor can the import be undone."""
+    return Study.objects.filter(title=TITLE, imports__filename=OUTPUTS.name).order_by("pk").first()
+
+
+@transaction.atomic
+def make_study() -> Study:
+    """Create the example study through the same verbs as the admin, up to open; all of it or nothing."""
+    study = studies.create_study(title=TITLE, template="pairwise_creativity")
+    editing.edit_texts(study=study, values={"description": DESCRIPTION})
+    materials.import_material(study=study, path=OUTPUTS, filename=OUTPUTS.name, roles=ROLES)
+    editing.edit_design(study=study, spec=replace(planning.spec_of(study=study), **DESIGN))
+    planning.freeze_study(study=study)
+    return studies.open_study(study=study)
