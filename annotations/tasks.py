@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from celery import shared_task
 
-from annotations.domain import assignment, reporting
+from annotations.domain import assignment, materials, reporting
+from annotations.errors import PlatformError
 
 
 @shared_task(name="annotations.tasks.expire_leases", ignore_result=True)
@@ -17,3 +20,10 @@ def expire_leases() -> int:
 def make_report_task(report_id: int) -> None:
     """Make one report."""
     reporting.make_report(report_id=report_id)
+
+
+@shared_task(name="annotations.tasks.import_material", ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def import_material_task(material_import_id: int) -> None:
+    """Import one uploaded file; a refusal is kept in its record, which the admin shows."""
+    with contextlib.suppress(PlatformError):
+        materials.run_import(material_import_id=material_import_id)

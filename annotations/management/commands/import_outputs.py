@@ -26,14 +26,21 @@ class Command(BaseCommand):
         """Declare the arguments."""
         parser.add_argument("study", help="slug or number of the study")
         parser.add_argument("file", type=Path, help="columns: prompt, system, text; optional: sample, prompt_key, …")
-        parser.add_argument("--source", choices=sources.names(), help="the format, when the file's ending does not tell")
         parser.add_argument(
-            "--role", action="append", default=[], type=role, metavar="SYSTEM=ROLE", help="e.g. vanilla=baseline; repeat"
+            "--source", choices=sources.names(), help="the format, when the file's ending does not tell"
+        )
+        parser.add_argument(
+            "--role",
+            action="append",
+            default=[],
+            type=role,
+            metavar="SYSTEM=ROLE",
+            help="e.g. vanilla=baseline; repeat",
         )
         parser.add_argument("--only-known-systems", action="store_true", help="refuse systems that the study lacks")
         parser.add_argument("--allow-extra-columns", action="store_true", help="keep unknown columns as metadata")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 - Django's signature
+    def handle(self, *args: Any, **options: Any) -> None:
         """Import, then say what came of it and what is still missing."""
         study = find_study(options["study"])
         path: Path = options["file"]

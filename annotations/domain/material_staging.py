@@ -1,0 +1,230 @@
+"""Material on its way in: one streaming pass from a source into temporary tables, by COPY, with flat memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from django.db import connection
+
+from annotations.errors import MaterialRefused, Problem
+from annotations.models import Study
+from annotations.plugins.sources.columns import UNNUMBERED, ExtraColumnProblem, quoted
+from annotations.registry import OutputRecord
+
+LONGEST = {"prompt": 200_000, "text": 200_000, "system": 120, "prompt_key": 200, "task_family": 80}
+LONGEST_METADATA = 100_000
+MOST_PROBLEMS = 200
+PROGRESS_EVERY = 500
+
+TABLES = (
+    "DROP TABLE IF EXISTS pg_temp.material_row, pg_temp.material_cell",
+    """
+    CREATE TEMP TABLE material_row (
+        number int, prompt_key text, prompt text, task_family text, system text, sample int, text text, metadata jsonb
+    ) ON COMMIT DROP
+    """,
+    """
+    CREATE TEMP TABLE material_cell (
+        number int, prompt_key text, keyless boolean, prompt_digest bytea, task_family text, system text,
+        numbered boolean, sample int, text_digest bytea, base bytea, known boolean
+    ) ON COMMIT DROP
+    """,
+)
+COPY = "COPY material_row FROM STDIN"
+# The narrow table that all checks read: keys and samples filled in, texts as digests. A row without a key is known by
+# the hash of its prompt; rows without a sample are numbered in order of appearance. `known`: the study has this text.
+CELLS = """
+WITH keyed AS (
+    SELECT number, coalesce(prompt_key, left(encode(sha256(convert_to(prompt, 'UTF8')), 'hex'), 16)) AS prompt_key,
+           prompt_key IS NULL AS keyless, sha256(convert_to(prompt, 'UTF8')) AS prompt_digest,
+           task_family, system, sample IS NOT NULL AS numbered, sample, sha256(convert_to(text, 'UTF8')) AS text_digest
+    FROM material_row
+), cell AS (
+    SELECT number, prompt_key, keyless, prompt_digest, task_family, system, numbered,
+           coalesce(sample, row_number() OVER (PARTITION BY prompt_key, system, numbered ORDER BY number) - 1)::int
+               AS sample,
+           text_digest,
+           sha256(convert_to(prompt_key, 'UTF8')) || prompt_digest || sha256(convert_to(system, 'UTF8')) || text_digest
+               AS base
+    FROM keyed
+)
+INSERT INTO material_cell
+SELECT cell.*, EXISTS (
+           SELECT 1 FROM annotations_output o
+           WHERE o.prompt_id = p.id AND o.system_id = s.id AND (o.sample = cell.sample OR NOT cell.numbered)
+             AND o.content_hash = encode(sha256(cell.base || int4send(o.sample)), 'hex'))
+FROM cell
+LEFT JOIN annotations_prompt p ON p.study_id = %(study)s AND p.key = cell.prompt_key
+LEFT JOIN annotations_system s ON s.study_id = %(study)s AND s.name = cell.system
+"""
+
+
+def content_hash(*, prompt_key: str, prompt: str, system: str, sample: int, text: str) -> str:
+    """Return the hash of an output: hex SHA-256 over the SHA-256s of its four texts and the sample (4 bytes, big end).
+
+    The import computes the same by SQL (`CELLS`).
+    """
+    parts = b"".join(hashlib.sha256(part.encode()).digest() for part in (prompt_key, prompt, system, text))
+    return hashlib.sha256(parts + struct.pack(">i", sample)).hexdigest()
+
+
+class Problems:
+    """What is wrong with a file: the first MOST_PROBLEMS by row, and how many there are."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.count = 0
+        self._first: list[Problem] = []
+
+    def add(self, problem: Problem) -> None:
+        """Take one more; these come in the order of rows."""
+        self.count += 1
+        if len(self._first) < MOST_PROBLEMS:
+            self._first.append(problem)
+
+    def extend(self, problems: list[Problem], *, count: int) -> None:
+        """Take the first of the `count` problems that one check found."""
+        self.count += count
+        self._first = sorted([*self._first, *problems], key=lambda problem: problem.row)[:MOST_PROBLEMS]
+
+    def refuse(self) -> None:
+        """Raise MaterialRefused if anything is wrong."""
+        if not self.count:
+            return
+        listed = sorted(self._first, key=lambda problem: problem.row)
+        more = self.count - len(listed)
+        if more:
+            listed.append(
+                Problem(self.file, 0, "", f"… and {more:,} more problems; the first {len(listed)} are listed")
+            )
+        raise MaterialRefused(listed, truncated=bool(more))
+
+
+def stage(
+    records: Iterable[Any], *, problems: Problems, allow_extra: bool, progress: Callable[[int], object] | None
+) -> int:
+    """COPY the sound rows into `material_row` and collect what is wrong with the others; return the number of rows."""
+    seen = 0
+    with connection.cursor() as cursor:
+        for statement in TABLES:
+            cursor.execute(statement)
+        with cursor.copy(COPY) as copy:
+            for item in records:
+                seen = max(seen, item.row)
+                if progress is not None and item.row % PROGRESS_EVERY == 0:
+                    progress(seen)
+                if isinstance(item, Problem):
+                    if not (allow_extra and isinstance(item, ExtraColumnProblem)):
+                        problems.add(item)
+                    continue
+                row = clean(item, problems=problems)
+                if row is not None:
+                    copy.write_row(row)
+    if progress is not None:
+        progress(seen)
+    if not seen and not problems.count:
+        problems.add(Problem(problems.file, 0, "", "there are no rows in the file"))
+    return seen
+
+
+def derive_cells(*, study: Study) -> None:
+    """Fill `material_cell`; the caller holds the study, so that what is `known` stays true."""
+    with connection.cursor() as cursor:
+        cursor.execute(CELLS, {"study": study.pk})
+        cursor.execute("ANALYZE material_cell")
+
+
+def clean(record: OutputRecord, *, problems: Problems) -> tuple[Any, ...] | None:
+    """Return the row to stage, or None when something is wrong with it.
+
+    Blanks around names and prompts do not count; line ends become one character everywhere, so that neither the
+    identity of a prompt nor the page of a rater depends on the machine that wrote the file.
+    """
+    values = {
+        "prompt": _one_line_end(record.prompt).strip(),
+        "system": record.system.strip(),
+        "text": _one_line_end(record.text),
+        "prompt_key": record.prompt_key.strip(),
+        "task_family": record.task_family.strip(),
+    }
+    reasons = [(column, reason) for column, value in values.items() for reason in _faults(column, value)]
+    metadata, fault = _metadata(record)
+    if fault:
+        reasons.append(("metadata", fault))
+    if record.sample < UNNUMBERED:
+        reasons.append(("sample", f"must be a whole number, 0 or more, is '{record.sample}'"))
+    for column, reason in reasons:
+        problems.add(Problem(problems.file, record.row, column, reason))
+    if reasons:
+        return None
+    sample = None if record.sample == UNNUMBERED else record.sample
+    key = values["prompt_key"] or None
+    return (
+        record.row,
+        key,
+        values["prompt"],
+        values["task_family"],
+        values["system"],
+        sample,
+        values["text"],
+        metadata,
+    )
+
+
+def _one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _faults(column: str, value: str) -> Iterator[str]:
+    """Yield what is wrong with one text."""
+    if column in {"prompt", "system", "text"} and not _is_visible(value):
+        yield "is empty" if not value.strip() else "is empty: it holds only characters that cannot be seen"
+    if len(value) > LONGEST[column]:
+        yield f"has {len(value):,} characters; at most {LONGEST[column]:,} are taken"
+    if "\0" in value:
+        yield f"holds a NUL character (at character {value.index(chr(0)) + 1:,})"
+    if not _is_unicode(value):
+        yield "holds half of a surrogate pair, which is no character"
+    if column == "prompt_key" and "/" in value:
+        yield f"must not hold '/', which separates prompt, system and sample in the names of outputs: {quoted(value)}"
+
+
+def _is_visible(value: str) -> bool:
+    return any(letter.isprintable() and not letter.isspace() for letter in value)
+
+
+def _is_unicode(value: str) -> bool:
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _metadata(record: OutputRecord) -> tuple[str, str]:
+    """Return the metadata as JSON, or what is wrong with them."""
+    if not record.metadata:
+        return "{}", ""
+    try:
+        found = json.dumps(record.metadata, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        return "", f"cannot be kept as JSON: {error}"
+    if len(found) > LONGEST_METADATA:
+        return "", f"have {len(found):,} characters as JSON; at most {LONGEST_METADATA:,} are taken"
+    if "\\u0000" in found and _has_nul(record.metadata):
+        return "", "hold a NUL character"
+    return (found, "") if _is_unicode(found) else ("", "hold half of a surrogate pair, which is no character")
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list | tuple) and any(_has_nul(part) for part in value)
