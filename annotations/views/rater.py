@@ -64,6 +64,8 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
             public_id=public_id, trial=sent.trial, answers=sent.answers, timing=sent.timing
         )
     except AnswerError:
+        if wants_fragment(request):
+            return HttpResponse(status=422)
         return _incomplete(request, token=token, public_id=public_id, sent=sent)
     if not wants_fragment(request):
         return _place(token)
