@@ -18,8 +18,8 @@ from evalplatform import embedded, place, serve
 from evalplatform.embedded import EmbeddedError
 from evalplatform.supervise import Supervisor
 
-OURS = ("postgres", "postgres.new", "run", "log", "broker", "static", "media", "demo.json", "secret_key")
-OURS_TOO = ("celerybeat-schedule", "serve.lock", "users.lock", "servers.lock")
+OURS = ("postgres", "postgres.new", "run", "log", "broker", "beat", "static", "media", "demo.json", "secret_key")
+LOCKS = ("serve.lock", "users.lock", "servers.lock")
 STOP_SECONDS = 40
 
 
@@ -56,8 +56,7 @@ def reset() -> int:
     except EmbeddedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    shutil.rmtree(place.sockets(), ignore_errors=True)
-    for name in (*OURS, *OURS_TOO):
+    for name in (*OURS, *LOCKS):
         path = directory / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     print(f"The demo's data in {directory} are deleted. `make demo` starts over.")

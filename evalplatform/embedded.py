@@ -59,7 +59,9 @@ def stop() -> list[int]:
 
 
 def _stop() -> list[int]:
-    return [pid for pid in (redis.stop(), postgres.stop()) if pid]
+    ended = [pid for pid in (redis.stop(), postgres.stop()) if pid]
+    place.remove_sockets()
+    return ended
 
 
 @contextlib.contextmanager

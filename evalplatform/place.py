@@ -34,7 +34,7 @@ def prepare() -> None:
     probe = directory / f".write-test-{os.getpid()}"
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("log", "static"):
+        for name in ("log", "static", "beat"):
             (directory / name).mkdir(exist_ok=True)
         probe.write_bytes(b"x")
         probe.unlink()
@@ -80,6 +80,11 @@ def make_sockets() -> Path:
         msg = f"{directory} belongs to someone else; set EVALPLATFORM_VAR to a shorter path"
         raise EmbeddedError(msg)
     return directory
+
+
+def remove_sockets() -> None:
+    """Forget the directory of the sockets once nobody listens there."""
+    shutil.rmtree(sockets(), ignore_errors=True)
 
 
 def tail(log: Path, *, lines: int = 15) -> str:

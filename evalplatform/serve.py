@@ -98,7 +98,7 @@ def _start(supervisor: Supervisor) -> None:
     supervisor.run((*MANAGE, "migrate", "--verbosity", "0"), doing="the migration of the database")
     supervisor.run((*MANAGE, "collectstatic", "--noinput", "--verbosity", "0"), doing="collecting the static files")
     supervisor.start("web", GUNICORN)
-    schedule = place.var() / "celerybeat-schedule"
+    schedule = place.var() / "beat" / "schedule"
     supervisor.start("worker", (*CELERY, "--schedule", str(schedule), "--loglevel", "INFO"))
     supervisor.wait_until(_answers, seconds=START_SECONDS, doing="starting the web server")
     _say("web", f"{base_url()} (log: {place.var() / 'log' / 'web.log'})")
