@@ -29,7 +29,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module attribute can be anything
+def __getattr__(name: str) -> Any:
     """Load the home of a public name when it is first asked for."""
     if name not in _HOME:
         message = f"module 'analysis' has no attribute {name!r}"

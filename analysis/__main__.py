@@ -26,11 +26,20 @@ def _pair(text: str) -> tuple[str, str]:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m analysis", description="From a table of judgements to a significance report.")
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis", description="From a table of judgements to a significance report."
+    )
     parser.add_argument("judgements", type=Path, help="long table, .csv or .parquet (see analysis/README.md)")
     parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report (default: report)")
     parser.add_argument("--baseline", help="compare each system with this one (default: all pairs)")
-    parser.add_argument("--contrast", dest="contrasts", action="append", type=_pair, metavar="'A vs B'", help="only this contrast; may be repeated")
+    parser.add_argument(
+        "--contrast",
+        dest="contrasts",
+        action="append",
+        type=_pair,
+        metavar="'A vs B'",
+        help="only this contrast; may be repeated",
+    )
     parser.add_argument("--systems", type=_names, metavar="A,B", help="only comparisons among these systems")
     parser.add_argument("--dimensions", type=_names, metavar="X,Y", help="only these dimensions")
     parser.add_argument(
@@ -39,7 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--ties", choices=("model", "drop"), default="model", help="ties of a forced choice")
     parser.add_argument("--thresholds", choices=("symmetric", "flexible", "equidistant"), default="symmetric")
-    parser.add_argument("--without-late", dest="late", action="store_false", help="leave out answers given after the lease")
+    parser.add_argument(
+        "--without-late", dest="late", action="store_false", help="leave out answers given after the lease"
+    )
     parser.add_argument("--confidence", type=float, default=0.95)
     parser.add_argument("--seed", type=int, default=0, help="written into the manifest")
     parser.add_argument("--quiet", action="store_true")
@@ -64,7 +75,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     if not quiet:
-        sys.stdout.write(f"{result.sentence}\n\n{tables.to_markdown(tables.significance_table(result))}\n{written.page}\n")
+        sys.stdout.write(
+            f"{result.sentence}\n\n{tables.to_markdown(tables.significance_table(result))}\n{written.page}\n"
+        )
     return 0 if result.converged else 1
 
 

@@ -21,7 +21,7 @@ INK, MUTED, RULE, BAND = "#1f2933", "#66717d", "#d5dae0", "#f4f6f8"
 SURE, UNSURE = "#0b6e99", "#8a949e"
 ROW_HEIGHT = 0.36
 LABEL_LETTERS = 34
-STYLE = {
+STYLE: Any = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9.5,
     "svg.hashsalt": "forest",
@@ -82,7 +82,9 @@ def _panel(axes: Axes, rows: list[SignificanceRow], *, limits: tuple[float, floa
     )
     for index, row in enumerate(rows):
         if index % 2 == 0:
-            axes.axhspan(index - 0.5, index + 0.5, xmin=-0.75, xmax=1.86, color=BAND, zorder=0, clip_on=False, linewidth=0)
+            axes.axhspan(
+                index - 0.5, index + 0.5, xmin=-0.75, xmax=1.86, color=BAND, zorder=0, clip_on=False, linewidth=0
+            )
         _line(axes, row, index, alpha=alpha)
 
 
@@ -101,7 +103,9 @@ def _line(axes: Axes, row: SignificanceRow, index: int, *, alpha: float) -> None
     color = SURE if sure else UNSURE
     fill = color if sure else "white"
     axes.plot([row.low, row.high], [index, index], color=color, linewidth=2.0, solid_capstyle="round", zorder=3)
-    axes.plot([row.estimate], [index], "o", markersize=7.0, color=color, markerfacecolor=fill, markeredgewidth=1.6, zorder=4)
+    axes.plot(
+        [row.estimate], [index], "o", markersize=7.0, color=color, markerfacecolor=fill, markeredgewidth=1.6, zorder=4
+    )
     axes.text(1.43, index, f"{number(row.estimate)} [{number(row.low)}, {number(row.high)}]", **right)
     axes.text(1.62, index, percent(row.win_rate), **right)
     axes.text(1.84, index, format_p(row.p_holm), **right, fontweight="bold" if sure else "normal")

@@ -22,30 +22,33 @@ CSS = """
 :root { color-scheme: light; --ink: #1f2933; --muted: #5b6672; --rule: #d5dae0; --soft: #f4f6f8; --accent: #0b6e99; }
 * { box-sizing: border-box; }
 body { margin: 0; background: #fff; color: var(--ink); font: 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 68rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+main { max-width: 80rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
 header p.kicker { margin: 0; color: var(--muted); font-size: .875rem; }
 h1 { font-size: 1.65rem; line-height: 1.25; margin: .25rem 0 1.25rem; }
 h2 { font-size: 1.2rem; margin: 2.75rem 0 .75rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
-.lead { font-size: 1.2rem; line-height: 1.5; border-left: 4px solid var(--accent); padding-left: 1rem; margin: 0 0 1rem; max-width: 52rem; }
+.lead { font-size: 1.2rem; line-height: 1.5; border-left: 4px solid var(--accent); padding-left: 1rem;
+  margin: 0 0 1rem; max-width: 52rem; }
 p, li { max-width: 52rem; }
 .note { color: var(--muted); font-size: .8125rem; margin: .35rem 0; }
-.warning { background: #fff8e6; border: 1px solid #ecd9a0; border-radius: 6px; padding: .75rem 1rem; margin: 1.25rem 0; }
+.warning { background: #fff8e6; border: 1px solid #ecd9a0; border-radius: 6px;
+  padding: .75rem 1rem; margin: 1.25rem 0; }
 .warning ul { margin: .25rem 0 0; padding-left: 1.25rem; }
 .scroll { overflow-x: auto; margin: 1rem 0 .5rem; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-table { border-collapse: collapse; font-size: .875rem; width: 100%; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-size: .8125rem; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .5rem; }
-th, td { padding: .4rem .65rem; text-align: left; white-space: nowrap; font-weight: 400; }
+th, td { padding: .4rem .5rem; text-align: left; white-space: nowrap; font-weight: 400; }
 thead th { border-bottom: 2px solid var(--ink); font-weight: 600; vertical-align: bottom; }
 tbody tr { border-bottom: 1px solid var(--rule); }
 tbody tr:hover { background: var(--soft); }
 .number { text-align: right; }
 figure { margin: 1rem 0; }
-figure svg { width: 100%; height: auto; max-width: 58rem; }
+figure svg { width: 100%; height: auto; max-width: 62rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem; font-size: .875rem; }
 dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .naive table { color: var(--muted); }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } .lead { font-size: 1.05rem; } }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; }
+  .lead { font-size: 1.05rem; } }
 @media print { main { padding: 0; max-width: none; } h2 { break-after: avoid; } }
 """.strip()
 
@@ -88,10 +91,14 @@ def manifest(result: StudyResult) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Return the versions of this package, of Python and of the libraries that compute."""
-    return {"analysis": analysis.__version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    return {
+        "analysis": analysis.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
 
 
-def _fit(fit: Any) -> dict[str, Any]:  # noqa: ANN401
+def _fit(fit: Any) -> dict[str, Any]:
     se = fit.standard_errors()
     return {
         "model": fit.model,
@@ -108,7 +115,7 @@ def _fit(fit: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401
+def _finite(value: Any) -> Any:
     """Round to 12 digits and turn what is not a number into null, so that the file is strict JSON."""
     if isinstance(value, dict):
         return {str(key): _finite(item) for key, item in value.items()}
@@ -127,15 +134,20 @@ def _title(result: StudyResult) -> str:
 def _body(result: StudyResult, svg: str) -> str:
     caution = "".join(f"<li>{html.escape(text)}</li>" for text in result.warnings)
     picture = svg[svg.index("<svg") :]
-    label = "Forest plot: log-odds with intervals of each contrast, by dimension; the same numbers stand in the table below"
+    label = (
+        "Forest plot: log-odds with intervals of each contrast, by dimension; the same numbers stand in the table below"
+    )
     parts = [
         f'<p class="lead">{html.escape(result.sentence)}</p>',
-        *(f"<p>{html.escape(text)}</p>" for text in result.sentences[1:]),
-        f'<div class="warning" role="note"><strong>Before you report this</strong><ul>{caution}</ul></div>' if caution else "",
+        f'<div class="warning" role="note"><strong>Before you report this</strong><ul>{caution}</ul></div>'
+        if caution
+        else "",
         "<h2>Estimates</h2>",
         f'<figure role="img" aria-label="{label}">{picture}</figure>',
         "<h2>Significance table</h2>",
         tables.to_html(tables.significance_table(result)),
+        "<h2>Each contrast in words</h2>",
+        "<ul>" + "".join(f"<li>{html.escape(text)}</li>" for text in result.sentences) + "</ul>",
         "<h2>Variance components</h2>",
         tables.to_html(tables.variance_table(result)),
         tables.to_html(tables.fixed_table(result)),
@@ -161,7 +173,10 @@ def _data(result: StudyResult) -> str:
         ("Judgements analysed", str(data.used)),
         ("Excluded main judgements, by reason", gone),
         ("Given after the lease had lapsed", f"{data.late} ({'kept' if result.options['late'] else 'left out'})"),
-        ("Ties in forced choices", f"{ties} ({'modelled as a middle level' if result.options['ties'] == 'model' else 'dropped'})"),
+        (
+            "Ties in forced choices",
+            f"{ties} ({'modelled as a middle level' if result.options['ties'] == 'model' else 'dropped'})",
+        ),
     ]
     return _definitions(rows)
 
@@ -179,13 +194,15 @@ def _provenance(result: StudyResult) -> str:
 
 
 def _definitions(rows: list[tuple[str, str]]) -> str:
-    return "<dl>" + "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in rows) + "</dl>"
+    return (
+        "<dl>" + "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in rows) + "</dl>"
+    )
 
 
 def _document(title: str, body: str) -> str:
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{html.escape(title)}</title>\n'
-        f"<style>\n{CSS}\n</style>\n</head>\n<body>\n<main>\n<header><p class=\"kicker\">Blinded pairwise study</p>"
+        f'<style>\n{CSS}\n</style>\n</head>\n<body>\n<main>\n<header><p class="kicker">Blinded pairwise study</p>'
         f"<h1>{html.escape(title)}</h1></header>\n{body}\n</main>\n</body>\n</html>\n"
     )

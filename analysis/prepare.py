@@ -1,4 +1,4 @@
-"""From the long table to the model of one dimension: which rows count, what is compared, which random effects there are."""
+"""From the long table to the model of one dimension: which rows count, what is compared, what is random."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ class Options:
 class DimensionData:
     """Everything a model of one dimension needs.
 
-    ``category`` (n,) counts from 0 = "b most" upward; ``labels`` names the levels on the answer scale. ``fixed`` (n, p) has
+    ``category`` (n,) counts from 0 = "b most" upward; ``labels`` names the levels on the answer scale.
+    ``fixed`` (n, p) has
     the columns ``names``: the side, then one signed column (+1 left, −1 right) per system but the first.
     """
 
@@ -122,7 +123,7 @@ class DimensionData:
 
 
 def select(frame: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, DataSummary]:
-    """Return the rows that are analysed (main trials, not excluded, pairwise, of the chosen systems) and an account of the rest."""
+    """Return the rows to analyse (main, not excluded, pairwise, of the chosen systems) and an account of the rest."""
     total = frame.drop_duplicates("judgement")
     main = frame[frame["kind"] == "main"]
     excluded = main[main["excluded"]].drop_duplicates("judgement")
@@ -230,7 +231,9 @@ def _categories(frame: pd.DataFrame, measure: str) -> tuple[IntArray, tuple[str,
     used = {int(size) for size in np.unique(np.abs(answer))}
     scale = sorted({sign * size for size in used for sign in (-1, 1)})
     unused = sorted(possible - used)
-    notes = (f"nobody used the answer level(s) ±{', ±'.join(map(str, unused))}; left out of the scale",) if unused else ()
+    notes = (
+        (f"nobody used the answer level(s) ±{', ±'.join(map(str, unused))}; left out of the scale",) if unused else ()
+    )
     labels = tuple(f"{level:+d}" if level else "0" for level in scale)
     return np.searchsorted(scale, answer).astype(np.int64), labels, notes
 
@@ -251,11 +254,15 @@ def _random_names(frame: pd.DataFrame, options: Options) -> tuple[tuple[str, ...
     names, notes = list(options.random), []
     if "output" in names and "prompt:system" in names and _one_sample(frame):
         names.remove("output")
-        notes.append("one sample per prompt and system: output and prompt:system are one random effect (kept: prompt:system)")
+        notes.append(
+            "one sample per prompt and system: output and prompt:system are one random effect (kept: prompt:system)"
+        )
     for name, unit in (("rater:system", "rater"), ("rater", "rater"), ("prompt:system", "prompt")):
         if name in names and frame[unit].nunique() < 2:  # noqa: PLR2004
             names.remove(name)
-            notes.append(f"random effect {name} left out: there is one {unit}, so the result holds for this {unit} only")
+            notes.append(
+                f"random effect {name} left out: there is one {unit}, so the result holds for this {unit} only"
+            )
     return tuple(names), tuple(notes)
 
 
@@ -296,7 +303,7 @@ def _codes(keys: list[pd.Series]) -> tuple[list[IntArray], int]:
 
 
 def _formula(random: tuple[str, ...], *, with_side: bool) -> str:
-    """Write the model in lme4's words; a − b marks effects that enter with + for the left and − for the right output."""
+    """Write the model in lme4's words; a − b marks effects that enter with + for left and − for right."""
     side = "1 + " if with_side else ""
     terms = [f"(1 | {name})" if name == "rater" else f"(1 | {name}, a − b)" for name in random]
     return " + ".join([f"answer(a over b) ~ {side}system(a − b)", *terms])

@@ -1,7 +1,9 @@
 """Rankings taken apart into the pairs they imply, as a long table: ``python -m analysis.rankings in.csv out.csv``.
 
-The pairs of one ranking cannot contradict one another; the model takes them for separate answers. Their dependence within
-rater and prompt is held by the random effects, what is left of it is not. Each pair shows its smaller display slot as a.
+The pairs of one ranking cannot contradict one another; the model takes them for separate answers. Their
+dependence within
+rater and prompt is held by the random effects, what is left of it is not. Each pair shows its smaller display
+slot as a.
 """
 
 from __future__ import annotations
@@ -33,7 +35,11 @@ class RankingColumns:
 
 
 def rankings_to_pairs(
-    frame: pd.DataFrame, *, columns: RankingColumns | None = None, study: str = "rankings", dimension: str = "preference"
+    frame: pd.DataFrame,
+    *,
+    columns: RankingColumns | None = None,
+    study: str = "rankings",
+    dimension: str = "preference",
 ) -> pd.DataFrame:
     """Return the long table of all pairs within each ranking; equal ranks become ties.
 
@@ -63,7 +69,7 @@ def rankings_to_pairs(
     return schema.validate(table, source="pairs")
 
 
-def _pair(a: dict[str, Any], b: dict[str, Any], columns: RankingColumns) -> dict[str, Any]:
+def _pair(a: dict[Any, Any], b: dict[Any, Any], columns: RankingColumns) -> dict[str, Any]:
     row: dict[str, Any] = {"rater": str(a[columns.rater]), "prompt": str(a[columns.prompt])}
     for side, record in (("a", a), ("b", b)):
         row[f"system_{side}"] = str(record[columns.system])
@@ -98,7 +104,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("source", type=Path, help="CSV, one row per rater, prompt and system")
     parser.add_argument("target", type=Path, help="long table to write, .csv or .parquet")
     for column in fields(RankingColumns):
-        parser.add_argument(f"--{column.name}", default=column.default, help=f"column of the input (default {column.default!r})")
+        parser.add_argument(
+            f"--{column.name}", default=column.default, help=f"column of the input (default {column.default!r})"
+        )
     parser.add_argument("--study", default="rankings")
     parser.add_argument("--dimension", default="preference")
     given = vars(parser.parse_args(arguments))

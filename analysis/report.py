@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-
 class ReportError(OSError):
     """The report could not be written; nothing was left behind."""
 
@@ -40,7 +39,7 @@ class Report:
     files: dict[str, Path]
 
 
-def analyse(  # noqa: PLR0913
+def analyse(
     frame: pd.DataFrame,
     *,
     baseline: str | None = None,
@@ -131,7 +130,7 @@ def hash_table(table: pd.DataFrame) -> str:
     return hashlib.sha256(ordered.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
 
 
-def write_report(source: StudyResult | pd.DataFrame, out: Path | str, **options: Any) -> Report:  # noqa: ANN401
+def write_report(source: StudyResult | pd.DataFrame, out: Path | str, **options: Any) -> Report:
     """Write the whole report into a folder, all of it or nothing, byte-identical for the same table.
 
     Parameters
@@ -145,18 +144,17 @@ def write_report(source: StudyResult | pd.DataFrame, out: Path | str, **options:
 
     result = source if isinstance(source, StudyResult) else analyse(source, **options)
     out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise ReportError(f"{out} is a file: give a folder for the report")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        if out.exists() and not out.is_dir():
-            message = f"{out} is a file: give a folder for the report"
-            raise ReportError(message)
         with tempfile.TemporaryDirectory(prefix=".report-", dir=out.parent) as scratch:
             names = page.write_files(result, Path(scratch))
             _publish(Path(scratch), out, names)
-    except ReportError:
-        raise
     except OSError as error:
-        message = f"the report could not be written to {out} ({error}): check space and permissions; nothing was left there"
+        message = (
+            f"the report could not be written to {out} ({error}): check space and permissions; nothing was left there"
+        )
         raise ReportError(message) from error
     return Report(out, out / "index.html", {name: out / name for name in names})
 
@@ -193,5 +191,3 @@ def _result(data: DimensionData, fit: Fit) -> DimensionResult:
 def _correct(rows: list[SignificanceRow]) -> tuple[SignificanceRow, ...]:
     corrected = holm(np.array([row.p for row in rows]))
     return tuple(replace(row, p_holm=float(p)) for row, p in zip(rows, corrected, strict=True))
-
-

@@ -64,7 +64,8 @@ class VarianceComponent:
 class Fit:
     """A fitted model of any kind.
 
-    ``null`` (p, d) spans the directions of the fixed effects that the data cannot tell; ``infinite`` (p, d) those along which
+    ``null`` (p, d) spans the directions of the fixed effects that the data cannot tell; ``infinite`` (p, d)
+    those along which
     the likelihood rises for ever. ``covariance`` accounts for the estimation of variances and thresholds.
     """
 
@@ -93,8 +94,8 @@ class Fit:
 class SignificanceRow:
     """One contrast on one dimension: a line of the significance table.
 
-    ``estimate`` is the log-odds that ``first`` beats ``second`` for an average rater, prompt and output, shown without side
-    effect. Values that do not exist are NaN, and ``message`` says why.
+    ``estimate`` is the log-odds that ``first`` beats ``second`` for an average rater, prompt and output, shown
+    without side effect. Values that do not exist are NaN, and ``message`` says why.
     """
 
     dimension: str
@@ -152,7 +153,7 @@ class DimensionResult:
 
 @dataclass(frozen=True, slots=True)
 class DataSummary:
-    """What was in the table and what was left out, with reasons; counts are of judgements (not judgement x dimension)."""
+    """What was in the table and what was left out, with reasons; counts are of judgements, whatever the dimensions."""
 
     total: int
     used: int

@@ -1,10 +1,10 @@
-"""The long table, one row per judgement and dimension: its columns, types and meaning, and the check that a file keeps to them."""
+"""The long table, one row per judgement and dimension: its columns, their meaning, and the check of a file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ _FALSE: Final = frozenset({"false", "0", "0.0", "f", "no", ""})
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One fault: the row (the header is row 1, as in a spreadsheet; None for the whole table), the column and the reason."""
+    """One fault: row (the header is row 1, as in a spreadsheet; None for the whole table), column and reason."""
 
     row: int | None
     column: str
@@ -87,7 +87,7 @@ class SchemaError(ValueError):
 
 
 def validate(frame: pd.DataFrame, *, source: str = "table") -> pd.DataFrame:
-    """Return the table with exactly the schema's columns, order and types; raise :class:`SchemaError` naming every fault.
+    """Return the table with exactly the schema's columns and types; raise :class:`SchemaError` naming every fault.
 
     Columns with a default may be missing (they are filled in); columns that the schema does not know are left out.
     """
@@ -138,7 +138,9 @@ def write(frame: pd.DataFrame, path: Path | str) -> None:
 def _check_header(frame: pd.DataFrame, *, source: str) -> None:
     missing = [column.name for column in COLUMNS if column.default is None and column.name not in frame.columns]
     if missing:
-        raise SchemaError([Issue(1, name, "the column is missing: add it to the header") for name in missing], source=source)
+        raise SchemaError(
+            [Issue(1, name, "the column is missing: add it to the header") for name in missing], source=source
+        )
     twice = [str(name) for name in frame.columns[frame.columns.duplicated()] if name in NAMES]
     if twice:
         raise SchemaError([Issue(1, name, "the column occurs twice: keep one") for name in twice], source=source)
@@ -170,7 +172,9 @@ def _cast_column(values: pd.Series, column: Column) -> tuple[pd.Series, list[Iss
     if column.dtype == "bool":
         text = values.astype(object).where(values.notna(), "").astype(str).str.strip().str.lower()
         bad = ~text.isin(_TRUE | _FALSE)
-        return text.isin(_TRUE), [_cell(i, column.name, f"{values[i]!r} is not true or false") for i in np.flatnonzero(bad)]
+        return text.isin(_TRUE), [
+            _cell(i, column.name, f"{values[i]!r} is not true or false") for i in np.flatnonzero(bad)
+        ]
     number = pd.to_numeric(values.where(values.astype(str) != "", None), errors="coerce").astype("float64")
     given = values.notna() & ~values.astype(str).str.strip().str.lower().isin({"", "nan"})
     bad = given & number.isna()
@@ -185,7 +189,7 @@ def _cast_column(values: pd.Series, column: Column) -> tuple[pd.Series, list[Iss
     return (number.astype("int64") if column.dtype == "int64" and not issues else number), issues
 
 
-def _cell(index: int, column: str, reason: str) -> Issue:
+def _cell(index: Any, column: str, reason: str) -> Issue:
     return Issue(int(index) + 2, column, reason)
 
 

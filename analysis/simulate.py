@@ -152,7 +152,8 @@ class SimulatedRater:
         measure, levels
             As in the schema: ``pairwise_choice`` with 2 levels or 3 (tie allowed), ``pairwise_graded`` with n levels.
         rng
-            Noise of this answer; by default it follows from rater, dimension and outputs, so that a replay answers alike.
+            Noise of this answer; by default it follows from rater, dimension and outputs, so that a replay
+            answers alike.
         """
         rng = rng or self.population.generator(self.name, dimension, trial.output_a, trial.output_b)
         lapse, latent = rng.random(), self.preference(dimension, trial) + rng.logistic()
@@ -178,8 +179,8 @@ def simulate_answers(plan: Iterable[Mapping[str, Any]], truth: PlantedTruth, *, 
     Parameters
     ----------
     plan
-        One mapping per trial and dimension with the keys rater, prompt, output_a, system_a, output_b, system_b, dimension,
-        measure, levels; other columns of the schema may be given and are kept.
+        One mapping per trial and dimension with the keys rater, prompt, output_a, system_a, output_b,
+        system_b, dimension, measure, levels; other columns of the schema may be given and are kept.
     truth, seed
         What is planted, and the seed of all draws.
     """
@@ -190,9 +191,7 @@ def simulate_answers(plan: Iterable[Mapping[str, Any]], truth: PlantedTruth, *, 
     for row in plan:
         trial = Trial(*(str(row[name]) for name in ("prompt", "output_a", "system_a", "output_b", "system_b")))
         rater = population.rater(str(row["rater"]))
-        answer = rater.answer(
-            str(row["dimension"]), trial, measure=str(row["measure"]), levels=int(row["levels"])
-        )
+        answer = rater.answer(str(row["dimension"]), trial, measure=str(row["measure"]), levels=int(row["levels"]))
         judgement = f"{rater.name}/{trial.output_a}/{trial.output_b}"
         rows.append({"judgement": judgement, **row, "answer": answer})
     return schema.validate(pd.DataFrame(rows), source="simulated study")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,19 @@ LATEX = str.maketrans(
         "<": "$<$", ">": "$>$", "∞": r"$\infty$", "×": r"$\times$", "√": r"$\surd$", "σ": r"$\sigma$",
     }
 )  # fmt: skip
+
+SCALES = (
+    "Log-odds: that the first system beats the second, for an average rater, prompt and output. "
+    "Win rate: averaged over raters, prompts, outputs and sides; ties count half. Latent d = log-odds × √3/π."
+)
+SPREADS = (
+    "SD on the log-odds scale. SD of a difference: √2 σ for effects that enter a pair with + and −; this is what a "
+    "model with one random intercept per prompt (or rater) calls its SD. 0.00 with a dash: no spread found."
+)
+NAIVE = (
+    "Naive: takes every answer for independent, which it is not; where there is no true difference such a test "
+    "claims one in 25–45% of studies of this kind. Do not report it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +58,7 @@ def significance_table(result: StudyResult) -> Table:
     lines = tuple(_cells(row) for row in result.rows)
     notes = [
         f"p (Holm): corrected over the {len(result.rows)} contrasts of this table.",
-        "Log-odds: that the first system beats the second, for an average rater, prompt and output. Win rate: averaged over "
-        "raters, prompts, outputs and sides; ties count half. Latent d = log-odds × √3/π.",
+        SCALES,
         *(f"{r.dimension}: {r.fit.model}; {r.fit.formula}; {r.fit.convergence.message}." for r in result.dimensions),
         *(f"{row.dimension}, {row.contrast}: {row.message}." for row in result.rows if not row.converged),
     ]
@@ -87,12 +100,10 @@ def variance_table(result: StudyResult) -> Table:
         for fit in result.dimensions
         for component in fit.fit.variances
     ]
-    notes = (
-        "SD on the log-odds scale. SD of a difference: √2 σ for effects that enter a pair with + and −; this is what a model "
-        "with one random intercept per prompt (or rater) and pair of systems calls its SD. 0.00 with a dash: no spread found.",
-    )
     header = ("Dimension", "Random effect", "Levels", "SD", "SE", "SD of a difference")
-    return Table("Spread of raters, prompts and outputs", header, tuple(rows), (False, False, True, True, True, True), notes)
+    return Table(
+        "Spread of raters, prompts and outputs", header, tuple(rows), (False, False, True, True, True, True), (SPREADS,)
+    )
 
 
 def fixed_table(result: StudyResult) -> Table:
@@ -101,24 +112,35 @@ def fixed_table(result: StudyResult) -> Table:
     for dimension in result.dimensions:
         fit = dimension.fit
         pairs = zip(fit.names, fit.estimate, fit.standard_errors(), strict=True)
-        rows += [(dimension.dimension, name, number(value), number(se)) for name, value, se in pairs if name.startswith("side")]
+        rows += [
+            (dimension.dimension, name, number(value), number(se))
+            for name, value, se in pairs
+            if name.startswith("side")
+        ]
         triples = zip(fit.threshold_names, fit.thresholds, fit.threshold_se, strict=True)
         rows += [(dimension.dimension, f"threshold {name}", number(v), number(se)) for name, v, se in triples if se > 0]
-    return Table("Side effect and thresholds", ("Dimension", "Term", "Estimate", "SE"), tuple(rows), (False, False, True, True))
+    return Table(
+        "Side effect and thresholds", ("Dimension", "Term", "Estimate", "SE"), tuple(rows), (False, False, True, True)
+    )
 
 
 def naive_table(result: StudyResult) -> Table:
     """Return the test that many papers use, beside the mixed model."""
     rows = [
-        (row.dimension, row.contrast, percent(row.raw_win_rate), str(row.n_direct), format_p(row.naive_p), format_p(row.p))
+        (
+            row.dimension,
+            row.contrast,
+            percent(row.raw_win_rate),
+            str(row.n_direct),
+            format_p(row.naive_p),
+            format_p(row.p),
+        )
         for row in result.rows
     ]
     header = ("Dimension", "Contrast", "Raw win rate", "Direct comparisons", "p (naive binomial)", "p (mixed model)")
-    notes = (
-        "Naive: takes every answer for independent, which it is not; under no true difference such a test claims one in "
-        "25–45% of studies of this kind. Do not report it.",
+    return Table(
+        "What a naive test would claim", header, tuple(rows), (False, False, True, True, True, True), (SPREADS,)
     )
-    return Table("What a naive test would claim", header, tuple(rows), (False, False, True, True, True, True), notes)
 
 
 def to_csv(rows: Sequence[SignificanceRow]) -> str:
@@ -129,12 +151,19 @@ def to_csv(rows: Sequence[SignificanceRow]) -> str:
     writer.writerow(names)
     for row in rows:
         values = [getattr(row, name) for name in names]
-        writer.writerow([("" if value != value else f"{value:.10g}") if isinstance(value, float) else value for value in values])
+        writer.writerow([_exact(value) for value in values])
     return buffer.getvalue()
+
+
+def _exact(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else f"{value:.10g}"
 
 
 def to_markdown(table: Table) -> str:
     """Return a pipe table with its notes."""
+
     def line(cells: tuple[str, ...]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
@@ -144,7 +173,8 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """Return a booktabs table, ready for ``\\input``."""
+    """Return a booktabs table, to be included by a LaTeX document."""
+
     def line(cells: tuple[str, ...]) -> str:
         return " & ".join(cell.translate(LATEX) for cell in cells) + r" \\"
 
@@ -173,6 +203,7 @@ def to_latex(table: Table) -> str:
 
 def to_html(table: Table) -> str:
     """Return an accessible HTML table in a scrollable region, with its notes."""
+
     def cells(values: tuple[str, ...], tag: str) -> str:
         parts = []
         for index, (value, numeric) in enumerate(zip(values, table.numeric, strict=True)):
@@ -183,9 +214,10 @@ def to_html(table: Table) -> str:
         return "<tr>" + "".join(parts) + "</tr>"
 
     body = "\n".join(cells(row, "td") for row in table.rows)
-    notes = "".join(f"<p class=\"note\">{html.escape(note)}</p>\n" for note in table.notes)
+    notes = "".join(f'<p class="note">{html.escape(note)}</p>\n' for note in table.notes)
     caption = html.escape(table.caption)
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}">\n<table>\n<caption>{caption}</caption>\n'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}">\n'
+        f"<table>\n<caption>{caption}</caption>\n"
         f"<thead>{cells(table.header, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n{notes}"
     )

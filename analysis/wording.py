@@ -58,7 +58,11 @@ def sentence(row: SignificanceRow, *, confidence: float, family: int) -> str:
         claim = f"{better} beat {worse} in an estimated {won}"
     else:
         claim = f"no reliable difference was found between {better} and {worse}: the former won an estimated {won}"
-    corrected = f"Holm-corrected over {family} contrasts p {equals_p(row.p_holm)}" if family > 1 else f"p {equals_p(row.p_holm)}"
+    corrected = (
+        f"Holm-corrected over {family} contrasts p {equals_p(row.p_holm)}"
+        if family > 1
+        else f"p {equals_p(row.p_holm)}"
+    )
     return (
         f"{head}{claim} ({level} CI {percent(low)} to {percent(high)}; log-odds {number(abs(row.estimate))}, "
         f"SE {number(row.se)}, t({row.df:g}) = {number(abs(row.statistic))}, {corrected}; "
@@ -66,29 +70,44 @@ def sentence(row: SignificanceRow, *, confidence: float, family: int) -> str:
     )
 
 
-def methods(results: Sequence[DimensionResult], data: DataSummary, options: Options, *, family: int, rows: Sequence[SignificanceRow]) -> str:
+def methods(
+    results: Sequence[DimensionResult],
+    data: DataSummary,
+    options: Options,
+    *,
+    family: int,
+    rows: Sequence[SignificanceRow],
+) -> str:
     """Return the methods paragraph, ready to be pasted into a paper."""
-    kinds = sorted({result.measure for result in results})
+    kinds = ", ".join(MEASURES[kind] for kind in sorted({result.measure for result in results}))
     models = []
     if any(result.fit.model.startswith("logistic") for result in results):
         models.append("forced choices by a logistic mixed model")
     if any(result.fit.model.startswith("cumulative") for result in results):
         models.append(f"ordered answers by a cumulative logit mixed model ({options.thresholds} thresholds)")
-    effects = sorted({component.factor for result in results for component in result.fit.variances})
-    side = "an intercept for the left-hand side and the signed difference of the two systems"
-    df = sorted({f"{row.df:g}" for row in rows})
-    naive = "A binomial test on all choices is printed only to show what ignoring raters and prompts would claim."
-    return (
-        f"{data.used} blinded pairwise judgements ({', '.join(MEASURES[kind] for kind in kinds)}) were analysed separately for "
-        f"each dimension, {' and '.join(models)}, fitted by maximum likelihood with the full Laplace approximation. Fixed "
-        f"effects were {side}; random effects were {', '.join(effects) or 'none'}, each entering with +1 for the left and −1 "
-        f"for the right output of a pair. All systems enter one model per dimension. Standard errors come from the Hessian of "
-        f"the Laplace deviance in all parameters; intervals and p values use a t distribution with min(raters, prompts) − 1 "
-        f"({', '.join(df)}) degrees of freedom. p values are corrected by Holm's method over the family of all "
-        f"{family} reported contrasts (dimensions × contrasts); intervals are not corrected. Win rates are averaged over the random "
-        f"effects and both sides, their intervals carry the uncertainty of the contrast at the estimated spreads; ties count half. "
-        f"The effect size is latent d = log-odds × √3/π (units of the standard deviation of the logistic error). {naive}"
+    effects = ", ".join(sorted({part.factor for result in results for part in result.fit.variances})) or "none"
+    df = ", ".join(sorted({f"{row.df:g}" for row in rows}))
+    model = (
+        f"{data.used} blinded pairwise judgements ({kinds}) were analysed separately for each dimension, "
+        f"{' and '.join(models)}, fitted by maximum likelihood with the full Laplace approximation."
     )
+    terms = (
+        "All systems enter one model per dimension. Fixed effects were an intercept for the left-hand side and the "
+        f"signed difference of the two systems; random effects were {effects}, those of outputs and systems "
+        "entering with +1 for the left and −1 for the right output of a pair."
+    )
+    tests = (
+        "Standard errors come from the Hessian of the Laplace deviance in all parameters; intervals and p values use "
+        f"a t distribution with min(raters, prompts) − 1 ({df}) degrees of freedom. p values are corrected by Holm's "
+        f"method over the family of all {family} reported contrasts (dimensions × contrasts); intervals are not."
+    )
+    sizes = (
+        "Win rates are averaged over the random effects and both sides, ties counting half; their intervals carry "
+        "the uncertainty of the contrast at the estimated spreads. The effect size is latent d = log-odds × √3/π (in "
+        "standard deviations of the logistic error). A binomial test on all choices is printed only to show what "
+        "ignoring raters and prompts would claim."
+    )
+    return f"{model} {terms} {tests} {sizes}"
 
 
 def warnings(results: Sequence[DimensionResult], data: DataSummary, rows: Sequence[SignificanceRow]) -> tuple[str, ...]:

@@ -66,7 +66,8 @@ def estimate_contrast(fit: Fit, weights: FloatArray, *, present: bool) -> Estima
 def win_rate(fit: Fit, contrast: FloatArray) -> FloatArray:
     """Return the population-averaged share of wins of the first system at each contrast (ties count half).
 
-    Averaged over new raters, prompts and outputs (Gauss–Hermite over the sum of all random effects) and over both sides.
+    Averaged over new raters, prompts and outputs (Gauss–Hermite over the sum of all random effects) and over
+    both sides.
     """
     variance = sum(component.difference_sd**2 for component in fit.variances)
     side = float(fit.estimate[fit.names.index(SIDE)]) if SIDE in fit.names else 0.0

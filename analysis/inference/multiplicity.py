@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def holm(p: FloatArray) -> FloatArray:
     """Return Holm's step-down corrected p values (Holm 1979).
 
-    A missing value (a contrast that was declared but could not be tested) counts as 1 and stays missing, so that the family
-    keeps its declared size.
+    A missing value (a contrast that was declared but could not be tested) counts as 1 and stays missing, so
+    that the family keeps its declared size.
     """
     values = np.where(np.isnan(p), 1.0, p)
     order = np.argsort(values, kind="stable")

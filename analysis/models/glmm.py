@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from analysis.results import Fit
 
 
-def fit_logistic(  # noqa: PLR0913
+def fit_logistic(
     success: IntArray,
     fixed: FloatArray,
     factors: tuple[SignedFactor, ...],
@@ -40,8 +40,8 @@ def fit_logistic(  # noqa: PLR0913
 
     Notes
     -----
-    Equals ``lme4::glmer(..., family = binomial, nAGQ = 1)`` at ``tolPwrss = 1e-12``; standard errors come from the Hessian of
-    the Laplace deviance in all parameters, as with ``use.hessian = TRUE``.
+    Equals ``lme4::glmer(..., family = binomial, nAGQ = 1)`` at ``tolPwrss = 1e-12``; standard errors come from
+    the Hessian of the Laplace deviance in all parameters, as with ``use.hessian = TRUE``.
     """
     return fit_mixed(
         Problem(

@@ -161,7 +161,7 @@ def _start(x: FloatArray, family: CumulativeLogit) -> FloatArray:
     return minimise(_Guarded(model), np.concatenate([np.zeros(x.shape[1]), free]), variances=0).parameter
 
 
-def _freeze(  # noqa: PLR0913
+def _freeze(
     problem: Problem,
     reduced: _Reduced,
     model: LaplaceModel,
@@ -206,7 +206,7 @@ def _freeze(  # noqa: PLR0913
 def _augmented(problem: Problem, rows: np.ndarray) -> FloatArray:
     """Return the fixed effects, centred if the thresholds already hold a constant."""
     x = problem.fixed[rows]
-    return x - x.mean(axis=0) if _thresholds_span_constant(problem.thresholds) else x
+    return np.asarray(x - x.mean(axis=0)) if _thresholds_span_constant(problem.thresholds) else x
 
 
 def _aliasing_note(problem: Problem, reduced: _Reduced) -> tuple[str, ...]:
@@ -228,7 +228,7 @@ def _invert(hessian: FloatArray, free: np.ndarray) -> tuple[FloatArray, bool]:
     return covariance, True
 
 
-def _judge(  # noqa: PLR0913
+def _judge(
     reduced: _Reduced,
     model: LaplaceModel,
     optimum: Optimum,
@@ -247,8 +247,12 @@ def _judge(  # noqa: PLR0913
         messages.append(f"no spread found for {', '.join(singular)} (estimated as zero, left out)")
     if wide:
         code = "near_separation"
-        names = ", ".join(f"{component.factor} (SD of a difference {component.difference_sd:.1f} logits)" for component in wide)
-        messages.append(f"near separation: nearly all answers agree within levels of {names}; read estimates with caution")
+        names = ", ".join(
+            f"{component.factor} (SD of a difference {component.difference_sd:.1f} logits)" for component in wide
+        )
+        messages.append(
+            f"near separation: nearly all answers agree within levels of {names}; read estimates with caution"
+        )
     if reduced.messages:
         code = "separation"
     if not (sound and optimum.converged and distance < DISTANCE_LIMIT):
@@ -294,7 +298,7 @@ def _unfitted(problem: Problem, reduced: _Reduced, notes: tuple[str, ...]) -> Fi
         variances=(),
         log_likelihood=float("nan"),
         rows=int(problem.weights.size),
-        convergence=Convergence(False, "not_fitted", float("nan"), 0, 0, message=message),  # noqa: FBT003
+        convergence=Convergence(False, "not_fitted", float("nan"), 0, 0, message=message),
         null=np.zeros((p, 0)),
         infinite=reduced.infinite,
         notes=notes,

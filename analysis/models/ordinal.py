@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -24,7 +25,7 @@ THRESHOLDS: Final[Mapping[str, Callable[[int], Thresholds]]] = {
 }
 
 
-def fit_cumulative(  # noqa: PLR0913
+def fit_cumulative(
     category: IntArray,
     fixed: FloatArray,
     factors: tuple[SignedFactor, ...],
@@ -44,8 +45,8 @@ def fit_cumulative(  # noqa: PLR0913
     category
         0 … levels − 1, shape (n,); higher is "more in favour".
     thresholds
-        ``symmetric`` about zero (a side effect is then a column of ones in ``fixed``), ``flexible`` (as ``ordinal::clmm``; a
-        constant column is dropped) or ``equidistant``.
+        ``symmetric`` about zero (a side effect is then a column of ones in ``fixed``), ``flexible`` (as
+        ``ordinal::clmm``; a constant column is dropped) or ``equidistant``.
     labels
         Names of the levels, for the names of the thresholds.
     """
@@ -57,7 +58,7 @@ def fit_cumulative(  # noqa: PLR0913
             category=category.astype(np.int64),
             weights=np.ones(category.size) if weights is None else weights,
             thresholds=THRESHOLDS[thresholds](levels),
-            threshold_names=tuple(f"{low}|{high}" for low, high in zip(labels, labels[1:], strict=False)),
+            threshold_names=tuple(f"{low}|{high}" for low, high in pairwise(labels)),
             fixed=fixed,
             names=names,
             factors=factors,

@@ -53,7 +53,9 @@ def build_layout(structure: Structure) -> Layout:
     border = np.flatnonzero(gone[row] ^ gone[column])
     first = np.where(gone[row[border]], row[border], column[border])
     second = np.where(gone[row[border]], column[border], row[border])
-    border_at = _border_positions(structure, place[first], place[second], block_of=block_of, rank=rank, start=border_start)
+    border_at = _border_positions(
+        structure, place[first], place[second], block_of=block_of, rank=rank, start=border_start
+    )
     dense = np.flatnonzero(~gone[row] & ~gone[column])
     order = np.flatnonzero(gone)[own]
     return Layout(
@@ -73,10 +75,10 @@ def build_layout(structure: Structure) -> Layout:
     )
 
 
-def _border_positions(  # noqa: PLR0913
+def _border_positions(
     structure: Structure, own: IntArray, near: IntArray, *, block_of: IntArray, rank: IntArray, start: IntArray
 ) -> IntArray:
-    """Return the flat position of each (own, near) entry in the borders, which are stored block after block, row by row."""
+    """Return the flat position of each (own, near) entry in the borders, stored block after block, row by row."""
     kept = max(structure.kept, 1)
     sizes = np.array([block.near.size for block in structure.blocks], dtype=np.int64)
     if not own.size:

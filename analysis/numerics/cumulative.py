@@ -1,7 +1,9 @@
 """The cumulative logit likelihood, of which the Bernoulli logit is the case of one threshold fixed at zero.
 
-With a = τ_y − η above an answer and b = τ_{y−1} − η below it, log(F(a) − F(b)) = log F(a) + log F(−b) + log(1 − e^{b−a}).
-The last term does not depend on η; so every derivative is simple, stable and of one sign (the likelihood is log-concave).
+With a = τ_y − η above an answer and b = τ_{y−1} − η below it, log(F(a) − F(b)) = log F(a) + log F(−b) + log(1
+− e^{b−a}).
+The last term does not depend on η; so every derivative is simple, stable and of one sign (the likelihood is
+log-concave).
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class Thresholds:
     @property
     def free(self) -> int:
         """Return the number of free parameters."""
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
     def at(self, free: FloatArray) -> FloatArray:
         """Return the thresholds themselves, in ascending order if ``free`` is admissible."""
@@ -55,13 +57,13 @@ def symmetric(levels: int) -> Thresholds:
 
 
 def equidistant(levels: int) -> Thresholds:
-    """Return thresholds a, a + s, a + 2s, …"""
+    """Return thresholds a, a + s, a + 2s and so on."""
     return Thresholds(np.zeros(levels - 1), np.column_stack([np.ones(levels - 1), np.arange(levels - 1.0)]))
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Log-likelihood per row and its derivatives in the linear predictor η and in the thresholds above (a) and below (b).
+    """Log-likelihood per row and its derivatives in η and in the thresholds above (a) and below (b) the answer.
 
     ``score`` is ∂l/∂η, ``weight`` −∂²l/∂η², ``weight_slope`` ∂weight/∂η. ``upper``/``lower`` are ∂l/∂a and ∂l/∂b,
     ``score_upper``/``score_lower`` ∂score/∂a and ∂b, ``weight_upper``/``weight_lower`` ∂weight/∂a and ∂b, ``gap`` the
@@ -138,7 +140,9 @@ class CumulativeLogit:
 
     def gather(self, upper: FloatArray, lower: FloatArray) -> FloatArray:
         """Sum row values of ∂/∂a and ∂/∂b into a gradient of the free threshold parameters, shape (free, …)."""
-        return np.asarray(self.thresholds.basis.T @ (self.incidence(above=True).T @ upper + self.incidence(above=False).T @ lower))
+        return np.asarray(
+            self.thresholds.basis.T @ (self.incidence(above=True).T @ upper + self.incidence(above=False).T @ lower)
+        )
 
     def incidence(self, *, above: bool) -> FloatArray:
         """Return the (n, J−1) indicator of the threshold above (or below) each answer; zero rows at the ends."""

@@ -1,7 +1,7 @@
-"""The Laplace approximation of a mixed model's likelihood: conditional mode, deviance, exact gradient, working information.
+"""The Laplace approximation of a mixed model's likelihood: mode, deviance, exact gradient, working information.
 
-Notation: η = Xβ + ZΛu with u ~ N(0, I) and Λ = diag(θ_k); D = −2 l(û) + û'û + log|I + ΛZ'WZΛ|, W = −∂²l/∂η² at the mode û.
-Parameters come as γ = θ² (variances), β (fixed effects) and the free thresholds.
+Notation: η = Xβ + ZΛu with u ~ N(0, I) and Λ = diag(θ_k); D = −2 l(û) + û'û + log|I + ΛZ'WZΛ|, W = −∂²l/∂η² at
+the mode û. Parameters come as γ = θ² (variances), β (fixed effects) and the free thresholds.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from analysis.numerics.structure import Structure
 
 FloatArray = npt.NDArray[np.float64]
 STALE_FROM = 500
-"""From this size of the dense part on, inner steps reuse an old factor as preconditioner instead of making a new one."""
+"""From this size of the dense part on, inner steps use the last factor as a preconditioner, not a new one."""
 MODE_STEPS = 100
+SHORTEST_STEP = 1e-6
 MODE_TOLERANCE = 1e-15
 
 
@@ -35,9 +36,11 @@ class Evaluation:
 
 
 class LaplaceModel:
-    """One model on one set of answers. It keeps the last mode as a warm start; values do not depend on it beyond rounding."""
+    """One model on one set of answers; it keeps the last mode as a warm start (values change by rounding only)."""
 
-    def __init__(self, fixed: FloatArray, structure: Structure, family: CumulativeLogit, *, layout: Layout | None = None) -> None:
+    def __init__(
+        self, fixed: FloatArray, structure: Structure, family: CumulativeLogit, *, layout: Layout | None = None
+    ) -> None:
         """Bind fixed effects (n, p), random structure and likelihood."""
         self.fixed = fixed
         self.structure = structure
@@ -81,7 +84,9 @@ class LaplaceModel:
         values[structure.row == structure.column] += 1.0
         return np.asarray(values)
 
-    def _find_mode(self, scale: FloatArray, offset: FloatArray, free: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
+    def _find_mode(
+        self, scale: FloatArray, offset: FloatArray, free: FloatArray
+    ) -> tuple[FloatArray, FloatArray, bool]:
         """Newton's method with halving on the concave penalised log-likelihood, from the last mode."""
         structure, family = self.structure, self.family
         u = self.mode
@@ -97,7 +102,7 @@ class LaplaceModel:
                 eta = offset + structure.z @ (scale * trial)
                 value, score, weight = family.core(eta, free)
                 new = value - 0.5 * float(trial @ trial)
-                if new >= objective - 1e-12 * (1.0 + abs(objective)) or length < 1e-6:
+                if new >= objective - 1e-12 * (1.0 + abs(objective)) or length < SHORTEST_STEP:
                     break
                 length *= 0.5
             u, objective = trial, new
@@ -150,7 +155,9 @@ class _Derivative:
         fixed = model.fixed.T @ common
         upper = -2.0 * terms.upper + leverage * terms.weight_upper + shift * terms.score_upper
         lower = -2.0 * terms.lower + leverage * terms.weight_lower + shift * terms.score_lower
-        return np.concatenate([self._variances(mode, common, pull, inverse=inverse), fixed, family.gather(upper, lower)])
+        return np.concatenate(
+            [self._variances(mode, common, pull, inverse=inverse), fixed, family.gather(upper, lower)]
+        )
 
     def _variances(self, mode: FloatArray, common: FloatArray, pull: FloatArray, *, inverse: FloatArray) -> FloatArray:
         structure, scale = self.model.structure, self.scale

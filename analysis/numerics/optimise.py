@@ -27,6 +27,7 @@ POLISHED = 1e-12
 MAX_STEP = 2.0
 MAX_ITERATIONS = 80
 MAX_HALVINGS = 25
+FLAT = 1e-10
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,11 @@ class Optimum:
         return self.reason == "converged"
 
 
-def minimise(
-    evaluate: Callable[[FloatArray], Evaluation | None], start: FloatArray, *, variances: int
-) -> Optimum:
+def minimise(evaluate: Callable[[FloatArray], Evaluation | None], start: FloatArray, *, variances: int) -> Optimum:
     """Minimise the deviance; ``evaluate`` returns None for an inadmissible parameter.
 
-    The first ``variances`` entries are bounded below by FLOOR. A step goes along the projected Newton direction and is halved
-    until the deviance falls.
+    The first ``variances`` entries are bounded below by FLOOR. A step goes along the projected Newton
+    direction and is halved until the deviance falls.
     """
     x, here = start.copy(), evaluate(start)
     if here is None:
@@ -83,8 +82,8 @@ def curvature_by_differences(
 ) -> FloatArray:
     """Return the Hessian of the deviance in (θ, β, thresholds) by central differences of the exact gradient.
 
-    Rows and columns of parameters that are not free (variances at zero) are zero. The scale is that of standard deviations,
-    as in lme4.
+    Rows and columns of parameters that are not free (variances at zero) are zero. The scale is that of
+    standard deviations, as in lme4.
     """
     x = optimum.parameter.copy()
     x[:variances] = np.sqrt(x[:variances])
@@ -107,8 +106,10 @@ def polish(
 ) -> tuple[Optimum, FloatArray]:
     """Finish with Newton steps on the exact Hessian in (θ, β, thresholds); return the optimum and that Hessian.
 
-    The first stage ends with an error of about 1e-4 standard errors, or at its iteration limit on a flat ridge; a few steps
-    with the exact curvature then reach rounding. The Hessian is taken again if the estimate moved by more than a trifle.
+    The first stage ends with an error of about 1e-4 standard errors, or at its iteration limit on a flat
+    ridge; a few steps
+    with the exact curvature then reach rounding. The Hessian is taken again if the estimate moved by more than
+    a trifle.
     """
     hessian = curvature_by_differences(evaluate, optimum, variances=variances)
     for _ in range(4):
@@ -127,7 +128,7 @@ def _chord(
     reason, decrement, count = optimum.reason, optimum.decrement, 0
     if not np.isfinite(hessian).all():
         return optimum, 0.0
-    for count in range(1, 9):
+    for count in range(1, 9):  # noqa: B007 - reported
         gradient = here.gradient.copy()
         gradient[:variances] *= 2.0 * np.sqrt(x[:variances])
         step, decrement = _newton(gradient, hessian, free)
@@ -205,6 +206,6 @@ def _secant(information: FloatArray, step: FloatArray, change: FloatArray) -> Fl
     """Return the working information with a BFGS correction from the last step."""
     image = information @ step
     along, expected = float(step @ change), float(step @ image)
-    if along <= 1e-10 or expected <= 1e-10:
+    if along <= FLAT or expected <= FLAT:
         return information
     return np.asarray(information - np.outer(image, image) / expected + np.outer(change, change) / along)

@@ -45,8 +45,8 @@ def null_space(x: FloatArray) -> FloatArray:
 def find_separation(x: FloatArray, family: CumulativeLogit) -> Separation | None:
     """Look for a direction of recession by a linear programme (Konis 2007, here for cumulative logits).
 
-    An answer y asks that the threshold above it does not fall and the one below it does not rise relative to x'β. A direction
-    that fulfils this for all rows, and strictly for one, makes the maximum infinite.
+    An answer y asks that the threshold above it does not fall and the one below it does not rise relative to
+    x'β. A direction that fulfils this for all rows, and strictly for one, makes the maximum infinite.
     """
     p = x.shape[1]
     basis = family.thresholds.basis
@@ -62,7 +62,7 @@ def find_separation(x: FloatArray, family: CumulativeLogit) -> Separation | None
     found = optimize.linprog(
         -constraints.sum(axis=0), A_ub=-constraints, b_ub=np.zeros(constraints.shape[0]), bounds=[(-1.0, 1.0)] * size
     )
-    if found.status != 0 or -float(found.fun) < TOLERANCE:
+    if found.status != 0 or found.x is None or float(constraints.sum(axis=0) @ found.x) < TOLERANCE:
         return None
     direction = np.where(np.abs(found.x) < TOLERANCE, 0.0, found.x)
     rows = np.zeros(x.shape[0], dtype=bool)

@@ -43,7 +43,7 @@ class SignedFactor:
 
 @dataclass(frozen=True)
 class Block:
-    """One connected piece of the eliminated factors: its own columns and the kept columns it touches (both local numbers)."""
+    """One connected piece of the eliminated factors: its own columns and the kept ones it touches (local numbers)."""
 
     own: IntArray
     near: IntArray
@@ -168,7 +168,7 @@ def _price(eliminated: npt.NDArray[np.bool_], *, row: IntArray, column: IntArray
 
 
 def _components(eliminated: npt.NDArray[np.bool_], row: IntArray, column: IntArray) -> IntArray:
-    """Return the piece each eliminated column belongs to, −1 for kept ones; pieces are numbered by their first column."""
+    """Return the piece each eliminated column belongs to, −1 for kept ones."""
     graph = sparse.coo_array((np.ones(row.size), (row, column)), shape=(eliminated.size, eliminated.size))
     label = connected_components(graph, directed=False)[1]
     piece = np.full(eliminated.size, -1, dtype=np.int64)

@@ -1,8 +1,8 @@
-"""Coverage and false positives of the whole analysis on the demo's design: ``python tests/benchmarks/planted_recovery.py``.
+"""Coverage and false positives of the whole analysis on the demo's design.
 
-18 prompts x 3 systems x 2 samples, 60 raters x 20 trials (no prompt twice per rater would allow 18: two blocks of prompts are
-drawn), dimensions by forced choice and by graded preference with 5 levels. Each seed draws new outputs, prompts and raters, so
-the truth is the planted effect of the systems, not the mean of the particular outputs.
+18 prompts x 3 systems x 2 samples, 60 raters x 20 trials (no prompt twice per rater would allow 18: two blocks
+of prompts are drawn), dimensions by forced choice and by graded preference with 5 levels. Each seed draws new outputs,
+prompts and raters, so the truth is the planted effect of the systems, not the mean of the particular outputs.
 """
 
 from __future__ import annotations
@@ -27,16 +27,26 @@ EFFECTS = {
     "originality": {"baseline": 0.0, "steered": 0.9, "reference": 0.5},
     "surprise": {"baseline": 0.0, "steered": 0.6, "reference": 0.2},
 }
-QUESTIONS = {"creativity": ("pairwise_graded", 5), "originality": ("pairwise_choice", 2), "surprise": ("pairwise_graded", 5)}
+QUESTIONS = {
+    "creativity": ("pairwise_graded", 5),
+    "originality": ("pairwise_choice", 2),
+    "surprise": ("pairwise_graded", 5),
+}
 SPREADS = {
     "default": {"output_sd": 0.5, "prompt_system_sd": 0.3, "rater_system_sd": 0.3, "side_bias": 0.1},
     "wide": {"output_sd": 0.8, "prompt_system_sd": 0.6, "rater_system_sd": 0.6, "side_bias": 0.2},
-    "lapses": {"output_sd": 0.5, "prompt_system_sd": 0.3, "rater_system_sd": 0.3, "rater_side_sd": 0.3, "lapse_rate": 0.02},
+    "lapses": {
+        "output_sd": 0.5,
+        "prompt_system_sd": 0.3,
+        "rater_system_sd": 0.3,
+        "rater_side_sd": 0.3,
+        "lapse_rate": 0.02,
+    },
 }
 
 
 def plan(rng: np.random.Generator, *, raters: int = 60, trials: int = 20, prompts: int = 18) -> list[dict[str, Any]]:
-    """Return the trials of all raters: prompts without repetition as far as they go, system pairs and sides balanced."""
+    """Return all trials: prompts without repetition as far as they go, system pairs and sides balanced."""
     pairs = list(combinations(SYSTEMS, 2))
     rows = []
     for rater in range(raters):
@@ -113,13 +123,14 @@ def summarise(records: list[dict[str, Any]], seeds: int) -> list[dict[str, Any]]
 
 def show(lines: list[dict[str, Any]]) -> None:
     """Print the table."""
-    head = f"{'dimension':12} {'contrast':24} {'truth':>6} {'mean':>6} {'sd':>6} {'SE':>6} {'covered':>9} {'p<.05':>6} {'naive':>6} {'failed':>6}"
+    names = ("truth", "mean", "sd", "SE", "covered", "p<.05", "naive", "failed")
+    head = f"{'dimension':12} {'contrast':24} " + " ".join(f"{name:>{9 if name == 'covered' else 6}}" for name in names)
     sys.stdout.write(head + "\n")
     for line in lines:
         sys.stdout.write(
             f"{line['dimension']:12} {line['contrast']:24} {line['truth']:6.2f} {line['mean']:6.3f} {line['sd']:6.3f} "
-            f"{line['mean_se']:6.3f} {line['covered']:4d}/{line['seeds']:<4d} {line['rejected']:6.3f} {line['naive_rejected']:6.3f} "
-            f"{line['failed']:6d}\n"
+            f"{line['mean_se']:6.3f} {line['covered']:4d}/{line['seeds']:<4d} {line['rejected']:6.3f} "
+            f"{line['naive_rejected']:6.3f} {line['failed']:6d}\n"
         )
 
 
@@ -141,7 +152,9 @@ def main() -> int:
     show(lines)
     overall = np.mean([line["covered"] / line["seeds"] for line in lines])
     rejected = np.mean([line["rejected"] for line in lines])
-    sys.stdout.write(f"overall coverage {overall:.3f}, p < .05 in {rejected:.3f}, {time.perf_counter() - start:.0f} s\n")
+    sys.stdout.write(
+        f"overall coverage {overall:.3f}, p < .05 in {rejected:.3f}, {time.perf_counter() - start:.0f} s\n"
+    )
     if given.json:
         given.json.write_text(json.dumps(lines, indent=1) + "\n")
     return int(not given.null and any(line["covered"] < 0.93 * line["seeds"] for line in lines))
