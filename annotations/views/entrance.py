@@ -1,6 +1,11 @@
-"""The open link of a study: welcome and consent on one page, and the way back for somebody who was here before."""
+"""The open link of a study: welcome and consent on one page, and the way back for somebody who was here before.
+
+The study comes from the domain and is typed `Any`: views of raters may not import the models (law of imports).
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,7 +17,6 @@ from annotations.domain.participation import enter_study, entrance, known_partic
 from annotations.enums import StudyState
 from annotations.errors import BadToken
 from annotations.markup import to_html
-from annotations.models import Study
 from annotations.registry import Identity, recruitment_platforms
 
 from .frame import SeeOther, calm
@@ -39,7 +43,7 @@ def study_entrance(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "annotations/entrance.html", _welcome(request, study))
 
 
-def _welcome(request: HttpRequest, study: Study) -> dict[str, object]:
+def _welcome(request: HttpRequest, study: Any) -> dict[str, object]:
     return {
         "study": study,
         "welcome": to_html(study.welcome),
@@ -48,7 +52,7 @@ def _welcome(request: HttpRequest, study: Study) -> dict[str, object]:
     }
 
 
-def _known(request: HttpRequest, *, study: Study, identity: Identity) -> str:
+def _known(request: HttpRequest, *, study: Any, identity: Identity) -> str:
     """Return the token of somebody who was here before: by the recruiter's id, else by this browser's own cookie.
 
     A link that names a person never opens the place of another one, and `?new` lets the next person at a shared
