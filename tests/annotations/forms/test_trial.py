@@ -1,0 +1,64 @@
+"""The posted form as plain values, and times that a clock gone wrong cannot spoil."""
+
+import pytest
+
+from annotations.blind import Timing
+from annotations.forms.trial import LONGEST_ANSWER, WEEK_MS, missing_questions, read_submission, read_timing
+from tests.annotations.factories import QuestionFactory, questionnaire
+
+
+def test_submission_reads_known_fields_and_leaves_the_rest():
+    post = {"trial": "1.2.3", "answer-originality": "4", "held": "1.2.4", "system": "baseline", "answers": "x"}
+
+    submission = read_submission(post)
+
+    assert submission.trial == "1.2.3"
+    assert submission.held == "1.2.4"
+    assert submission.answers == {"originality": "4"}
+    assert submission.timing == Timing()
+
+
+def test_submission_of_an_empty_post_is_empty():
+    submission = read_submission({})
+
+    assert (submission.trial, submission.answers, submission.held) == ("", {}, "")
+
+
+def test_submission_cuts_what_is_too_long():
+    submission = read_submission({"trial": "9" * 5000, "answer-a": "x" * 50_000})
+
+    assert len(submission.trial) == 200
+    assert len(submission.answers["a"]) == LONGEST_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("post", "expected"),
+    [
+        ({}, Timing()),
+        ({"t_first": "5"}, Timing()),
+        ({"t_submit": "900"}, Timing(None, 900, 0, 0)),
+        ({"t_first": "0", "t_submit": "0"}, Timing(0, 0, 0, 0)),
+        ({"t_first": "1200", "t_submit": "9000", "t_hidden": "300", "t_idle": "50"}, Timing(1200, 9000, 300, 50)),
+        ({"t_first": "9001", "t_submit": "9000"}, Timing(None, 9000, 0, 0)),
+        ({"t_submit": "9000", "t_hidden": "9500", "t_idle": "10"}, Timing(None, 9000, 9000, 0)),
+        ({"t_submit": "9000", "t_hidden": "8000", "t_idle": "2000"}, Timing(None, 9000, 8000, 1000)),
+        ({"t_submit": str(WEEK_MS)}, Timing(None, WEEK_MS, 0, 0)),
+        ({"t_submit": str(WEEK_MS + 1)}, Timing()),
+        ({"t_submit": "-5"}, Timing()),
+        ({"t_submit": "1e3"}, Timing()),
+        ({"t_submit": "²"}, Timing()),
+        ({"t_submit": "9" * 5000}, Timing()),
+        ({"t_submit": "NaN"}, Timing()),
+        ({"t_submit": "12.5"}, Timing()),
+    ],
+)
+def test_timing_keeps_what_is_plausible(post, expected):
+    assert read_timing(post) == expected
+
+
+def test_missing_questions_stand_in_the_order_of_the_page():
+    rows = tuple(QuestionFactory(key=key) for key in ("a", "b", "c"))
+
+    missing = missing_questions(questionnaire(*rows), {"b": "3", "c": "6", "d": "1"})
+
+    assert [question.key for question in missing] == ["a", "c"]
