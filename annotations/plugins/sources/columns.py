@@ -28,7 +28,7 @@ SYNONYMS = {
     "task_family": ("task", "family", "category", "task_type"),
     "metadata": ("meta", "extra", "info"),
 }
-WHOLE = re.compile(r"\+?\d{1,10}(\.0*)?$")
+WHOLE = re.compile(r"\+?[0-9]{1,10}(\.0*)?$")
 LARGEST_SAMPLE = 2**31 - 1
 SHOWN = 60
 

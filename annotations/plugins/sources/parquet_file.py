@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +19,9 @@ from .files import LONGEST_RECORD, PARQUET, check_file, refusal
 BATCH = 200  # rows; with LONGEST_RECORD this bounds the memory
 ENCRYPTED = b"PARE"
 MEGABYTE = 1024**2
+HEAVY = 2 * MEGABYTE  # of a dictionary page; most writers stop at one
+DICTIONARY_PAGE = 2
+THRIFT_NEXT_INT = 0x15
 LONGEST = f"longer than {LONGEST_RECORD // MEGABYTE} MB"
 
 
@@ -33,11 +36,7 @@ class ParquetFile(Source):
     def records(self, path: Path, *, file: str) -> Iterator[OutputRecord | Problem]:
         """Yield the rows; a page that cannot be read ends the reading."""
         _check_ends(path, file=file)
-        try:
-            reader = pq.ParquetFile(path, pre_buffer=False, buffer_size=MEGABYTE, page_checksum_verification=True)
-        except (pa.ArrowException, OSError) as error:
-            raise refusal(file, f"is a damaged Parquet file: {_first_line(error)}") from error
-        with reader:
+        with _open(path, file=file) as reader:
             columns = Columns(file, tuple(reader.schema_arrow.names))
             _check_types(reader.schema_arrow, columns)
             yield from columns.header_problems()
@@ -57,6 +56,51 @@ def _check_ends(path: Path, *, file: str) -> None:
         raise refusal(file, "is not a Parquet file")
     if tail != PARQUET:
         raise refusal(file, "the Parquet file is cut off: its end is missing; bring the whole file")
+
+
+def _open(path: Path, *, file: str) -> pq.ParquetFile:
+    """Open for reading page by page.
+
+    A dictionary page is spread over all its rows, so that a file of 2 MB may hold 200 rows of 50 MB each. Columns with a
+    large one are therefore kept as dictionaries, which is slower.
+    """
+    options = {"pre_buffer": False, "buffer_size": MEGABYTE, "page_checksum_verification": True}
+    try:
+        with pq.ParquetFile(path) as looked, path.open("rb") as raw:
+            heavy = sorted({name for name, offset in _pages(looked.metadata) if _dictionary_size(raw, offset) > HEAVY})
+        return pq.ParquetFile(path, read_dictionary=heavy, **options)
+    except (pa.ArrowException, OSError, OverflowError) as error:
+        raise refusal(file, f"is a damaged Parquet file: {_first_line(error)}") from error
+
+
+def _pages(metadata: pq.FileMetaData) -> Iterator[tuple[str, int]]:
+    """Yield each column chunk's name and where its first page is."""
+    for group in range(metadata.num_row_groups):
+        for place in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(place)
+            if chunk.physical_type == "BYTE_ARRAY":
+                yield chunk.path_in_schema, chunk.dictionary_page_offset or chunk.data_page_offset
+
+
+def _dictionary_size(raw: BinaryIO, offset: int) -> int:
+    """Return the unpacked size of the dictionary page at this offset, 0 if the page is none.
+
+    Its header (Thrift, compact) begins with two integers: the type of the page, 2 for a dictionary, and its size.
+    """
+    raw.seek(offset)
+    head = iter(raw.read(16))
+    numbers = []
+    for _ in range(2):
+        if next(head, 0) != THRIFT_NEXT_INT:
+            return 0
+        number = shift = 0
+        for byte in head:
+            number |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:  # noqa: PLR2004 - the last byte of a number has no high bit
+                break
+        numbers.append(number >> 1)
+    return numbers[1] if numbers[0] == DICTIONARY_PAGE else 0
 
 
 def _check_types(schema: pa.Schema, columns: Columns) -> None:
