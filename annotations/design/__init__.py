@@ -1,14 +1,16 @@
 """Experimental design. Pure, seeded, no Django: which outputs meet, bound into booklets, with a certificate.
 
-    spec = DesignSpec(raters_per_task=3, trials_per_rater=20, seed=1)
-    made = plan(outputs, spec, attention=("check-1", "check-2"))   # Plan, or Infeasible
-    certify(made.columns(), spec)                                  # Certificate; also from rows of an export
-    estimate(made, words, ...)                                     # minutes and cost
+`plan(outputs, spec, attention=...)` gives a `Plan` or raises `Infeasible`; `certify(rows_or_columns, spec)` recounts every
+guarantee from a plan or from an export; `estimate_plan(plan, words)` says how long it takes and what it costs.
 """
 
+from annotations.design.certificate import Certificate, Exposure, Summary, certify
 from annotations.design.errors import Clash, DesignError, Infeasible, Suggestion
+from annotations.design.estimate import Estimate, Pace, Rate, booklet_words, estimate, estimate_plan
+from annotations.design.planner import plan
 from annotations.design.plans import (
     ROW_FIELDS,
+    Booklets,
     MissingCell,
     Plan,
     PlannedBooklet,
@@ -16,22 +18,40 @@ from annotations.design.plans import (
     PlannedTrial,
     TrialColumns,
 )
-from annotations.design.planner import plan
+from annotations.design.promises import Guarantee
 from annotations.design.spec import DesignSpec, OutputRef
+from annotations.design.tasks import COMPARISONS, PAIRINGS, Meeting, build_tasks, system_pairs
 
 __all__ = [
+    "COMPARISONS",
+    "PAIRINGS",
     "ROW_FIELDS",
+    "Booklets",
+    "Certificate",
     "Clash",
     "DesignError",
     "DesignSpec",
+    "Estimate",
+    "Exposure",
+    "Guarantee",
     "Infeasible",
+    "Meeting",
     "MissingCell",
     "OutputRef",
+    "Pace",
     "Plan",
     "PlannedBooklet",
     "PlannedTask",
     "PlannedTrial",
+    "Rate",
     "Suggestion",
+    "Summary",
     "TrialColumns",
+    "booklet_words",
+    "build_tasks",
+    "certify",
+    "estimate",
+    "estimate_plan",
     "plan",
+    "system_pairs",
 ]

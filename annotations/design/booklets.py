@@ -41,7 +41,7 @@ def assign_booklets(showings: Showings, booklets: int, rng: np.random.Generator)
         if first.size == 0:
             return rng.permutation(booklets)[booklet]
         first, second = _disjoint(first, second, booklets, rng)
-        _resplit(showings, booklet, np.stack([first, second]), booklets, rng)
+        _resplit(showings, booklet, np.stack([first, second]), rng)
 
 
 def _conflicts(prompt: Ints, booklet: Ints, booklets: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -81,9 +81,9 @@ def _disjoint(first: Ints, second: Ints, count: int, rng: np.random.Generator) -
     return first[kept], second[kept]
 
 
-def _resplit(showings: Showings, booklet: Ints, couples: Ints, booklets: int, rng: np.random.Generator) -> None:
+def _resplit(showings: Showings, booklet: Ints, couples: Ints, rng: np.random.Generator) -> None:
     """Share the showings of each couple of booklets evenly between the two, in place."""
-    couple_of = np.full(booklets, -1, dtype=np.int64)
+    couple_of = np.full(int(booklet.max()) + 1, -1, dtype=np.int64)
     couple_of[couples[0]] = couple_of[couples[1]] = np.arange(couples.shape[1])
     touched = np.flatnonzero(couple_of[booklet] >= 0)
     couple = couple_of[booklet[touched]]

@@ -135,7 +135,7 @@ def _nearest_checks(meeting: Meeting, spec: DesignSpec) -> Iterator[Suggestion]:
     for field in ("repeat_gap", "repeat_trials", "attention_trials"):
         least = 1 if field == "repeat_gap" else 0
         for value in range(getattr(spec, field) - 1, least - 1, -1):
-            if _checks_fit(meeting, replace(spec, **{field: value})):
+            if _checks_fit(meeting, _with(spec, field, value)):
                 found = True
                 noun = field.removesuffix("s").replace("_", " ")
                 said = f"a gap of {value}" if field == "repeat_gap" else _count(value, noun) if value else f"no {noun}s"
@@ -149,6 +149,10 @@ def _nearest_checks(meeting: Meeting, spec: DesignSpec) -> Iterator[Suggestion]:
                        if _checks_fit(meeting, replace(spec, trials_per_rater=n))), None)  # fmt: skip
         if longer:
             yield Suggestion("trials_per_rater", longer, f"use {longer} trials per rater")
+
+
+def _with(spec: DesignSpec, field: str, value: object) -> DesignSpec:
+    return DesignSpec.from_dict({**spec.to_dict(), field: value})
 
 
 def _checks_fit(meeting: Meeting, spec: DesignSpec) -> bool:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from annotations.design.booklets import Showings
 from annotations.design.euler import Bools, Ints, combine, halve
 
 
+class Laid(NamedTuple):
+    """Showings with their booklets and sides, but without places as yet.
+
+    Where booklets are very short, tasks are not spread over places: with sides balanced per task and per booklet as well,
+    that would tie the sides to the places.
+    """
+
+    showings: Showings
+    booklet: Ints
+    flipped: Bools
+    spread_tasks: bool
+
+
 class Places:
     """The colouring of some showings, of which every booklet has the same number; `edges` are their indices."""
 
-    def __init__(
-        self, showings: Showings, booklet: Ints, flipped: Bools, edges: Ints, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, laid: Laid, edges: Ints, rng: np.random.Generator) -> None:
         self.edges, self.rng = edges, rng
-        self.task, self.pair = showings.task[edges], showings.pair[edges]
-        self.sided = self.pair * 2 + flipped[edges]
-        self.task_sided = self.task * 2 + flipped[edges]
-        self.booklet = booklet[edges]
+        self.pair = laid.showings.pair[edges]
+        self.task = laid.showings.task[edges] if laid.spread_tasks else np.arange(edges.size)
+        self.sided = self.pair * 2 + laid.flipped[edges]
+        self.task_sided = self.task * 2 + laid.flipped[edges]
+        self.booklet = laid.booklet[edges]
         self.lot = np.zeros(edges.size, dtype=np.int64)
 
     def take_one(self, length: int) -> Ints:
@@ -45,9 +59,8 @@ class Places:
         """
         at = np.arange(self.edges.size) if among is None else among
         holder = combine(couple, self.booklet[at])
-        left = [combine(holder, self.pair[at]), holder]
         right = [combine(couple, group[at]) for group in (self.task_sided, self.task, self.sided, self.pair)]
-        return halve(left, right, self.rng)
+        return halve([holder], right, self.rng)
 
     def _equalise(self, length: int) -> Ints:
         """Colour each lot with `length` places: begin at random, then re-split places until every count is even."""

@@ -57,7 +57,7 @@ def _plan_mains(tasks: Sequence[PlannedTask], spec: DesignSpec) -> _Mains:
     count = booklet_count(task.size, spec.trials_per_rater)
     booklet = assign_booklets(showings, count, _stream(spec, 1))
     flipped = assign_sides(showings, booklet, _stream(spec, 2))
-    place = assign_positions(showings, booklet, flipped, _stream(spec, 3))
+    place, flipped = assign_positions(showings, booklet, flipped, rng=_stream(spec, 3))
     return _Mains(showings, booklet, place, flipped)
 
 

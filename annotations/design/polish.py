@@ -8,44 +8,46 @@ from __future__ import annotations
 
 import numpy as np
 
-from annotations.design.booklets import Showings
 from annotations.design.euler import Bools, Ints
+from annotations.design.places import Laid
 
 TOLERATED = 2
 
 
-def even_sides(showings: Showings, booklet: Ints, flipped: Bools, place: Ints) -> None:
+def even_sides(laid: Laid, place: Ints) -> int:
     """Change `place` so that for each pair "left less right" differs by 2 at most between common places, if it can.
 
-    The showings of a task are consecutive and equally many.
+    The showings of a task are consecutive and equally many. Gives the greatest difference that remains.
     """
-    common = int(np.bincount(booklet).min())
-    if common > 1:
-        _Board(showings, booklet, flipped, place).polish(common)
+    return _Board(laid, place).polish(int(np.bincount(laid.booklet).min()))
 
 
 class _Board:
     """The trials as a table of booklet x place; `place` is changed in place."""
 
-    def __init__(self, showings: Showings, booklet: Ints, flipped: Bools, place: Ints) -> None:
-        self.task, self.pair, self.place = showings.task, showings.pair, place
-        self.sign = np.where(flipped, -1, 1)
+    def __init__(self, laid: Laid, place: Ints) -> None:
+        self.task, self.pair, self.place = laid.showings.task, laid.showings.pair, place
+        self.spread_tasks = laid.spread_tasks
+        self.sign = np.where(laid.flipped, -1, 1)
         self.copies = int(np.bincount(self.task).max())
-        self.at = np.full((int(booklet.max()) + 1, int(place.max()) + 1), -1, dtype=np.int64)
-        self.at[booklet, place] = np.arange(place.size)
+        self.at = np.full((int(laid.booklet.max()) + 1, int(place.max()) + 1), -1, dtype=np.int64)
+        self.at[laid.booklet, place] = np.arange(place.size)
         self.pair_sign = self.sign * (self.pair + 1)
         self.half = np.zeros(int(place.max()) + 1, dtype=np.int64)
 
-    def polish(self, common: int) -> None:
+    def polish(self, common: int) -> int:
         """Go through the pairs; for each, exchange between the two places that differ most, as long as that helps."""
         self.half[: common // 2] = 1
         self.half[common - common // 2 : common] = -1
+        worst = 0
         for pair in range(int(self.pair.max()) + 1):
             chosen = self.pair == pair
             weights = np.bincount(self.place[chosen], weights=self.sign[chosen], minlength=common)
             lean = weights[:common].astype(np.int64)
             while self._improve(pair, lean):
                 pass
+            worst = max(worst, int(np.ptp(lean)))
+        return worst
 
     def _improve(self, pair: int, lean: Ints) -> bool:
         """Make one round of exchanges, which lowers the sum of squares of `lean` (changed in place), or say it cannot."""
@@ -80,6 +82,8 @@ class _Board:
 
     def _may_move(self, trials: Ints, source: int, target: int) -> Bools:
         """Say which trials may go: their task is not yet at the target, and stays even over the halves."""
+        if not self.spread_tasks:
+            return np.ones(trials.size, dtype=np.bool_)
         siblings = self.place[(self.task[trials] * self.copies)[:, None] + np.arange(self.copies)]
         halves = self.half[siblings].sum(axis=1)
         moved = halves - int(self.half[source]) + int(self.half[target])
