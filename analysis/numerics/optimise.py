@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ FLOOR = 1e-8
 """Smallest variance tried (a standard deviation of 1e-4); a variance that stays there is zero."""
 SINGULAR = 1e-6
 """A variance below this (a standard deviation of 0.001) whose deviance still falls towards zero counts as zero."""
-DECREMENT = 1e-8
+DECREMENT = 1e-9
 """End of the first stage: the predicted gain in deviance of one more Newton step."""
 POLISHED = 1e-12
 """End of the second stage, which has the exact Hessian."""
@@ -111,6 +111,7 @@ def polish(
     with the exact curvature then reach rounding. The Hessian is taken again if the estimate moved by more than
     a trifle.
     """
+    optimum = _settle_zeros(evaluate, optimum, variances=variances)
     hessian = curvature_by_differences(evaluate, optimum, variances=variances)
     for _ in range(4):
         optimum, moved = _chord(evaluate, optimum, hessian, variances=variances)
@@ -118,6 +119,19 @@ def polish(
             break
         hessian = curvature_by_differences(evaluate, optimum, variances=variances)
     return optimum, hessian
+
+
+def _settle_zeros(
+    evaluate: Callable[[FloatArray], Evaluation | None], optimum: Optimum, *, variances: int
+) -> Optimum:
+    """Put variances that ended at the floor to exactly zero."""
+    low = ~optimum.free[:variances]
+    if not low.any():
+        return optimum
+    x = optimum.parameter.copy()
+    x[:variances][low] = 0.0
+    there = evaluate(x)
+    return optimum if there is None else replace(optimum, parameter=x, evaluation=there)
 
 
 def _chord(

@@ -1,0 +1,154 @@
+"""Studies, reference numbers and an independent oracle for the tests of the analysis."""
+
+import json
+import os
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+from analysis.report import analyse
+from analysis.results import StudyResult
+from analysis.simulate import PlantedTruth, simulate_answers
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("EVALPLATFORM_SHARED", ROOT.parent / "shared"))
+SYSTEMS = ("baseline", "reference", "steered")
+TRUTH = PlantedTruth(
+    effects={
+        "originality": {"steered": 1.0, "reference": 0.5},
+        "surprise": {"steered": 0.8, "reference": 0.4},
+    }
+)
+QUESTIONS = {"originality": ("pairwise_choice", 2), "surprise": ("pairwise_graded", 5)}
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """The path of a file of the shared data; the test is skipped where the data are not."""
+
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"shared data are absent ({name}): set EVALPLATFORM_SHARED")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def reference() -> dict[str, Any]:
+    """R's numbers, made by tests/reference/make_mixed_models.R."""
+    return json.loads((ROOT / "tests" / "reference" / "mixed_models.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def make_plan() -> Callable[..., list[dict[str, Any]]]:
+    """Trials of a small study: every rater meets each prompt once."""
+
+    def plan(
+        *,
+        raters: int = 16,
+        prompts: int = 9,
+        samples: int = 2,
+        questions: dict[str, tuple[str, int]] | None = None,
+        systems: tuple[str, ...] = SYSTEMS,
+        seed: int = 0,
+    ) -> list[dict[str, Any]]:
+        rng = np.random.default_rng(seed)
+        pairs = list(combinations(systems, 2))
+        rows = []
+        for rater in range(raters):
+            for position, prompt in enumerate(rng.permutation(prompts), start=1):
+                pair = pairs[(rater + prompt) % len(pairs)]
+                a, b = pair if rng.integers(2) else pair[::-1]
+                one, two = rng.integers(samples, size=2)
+                trial = {
+                    "study": "test",
+                    "design_hash": "abc",
+                    "judgement": f"{rater:02d}/{position:02d}",
+                    "rater": f"r{rater:02d}",
+                    "booklet": f"b{rater:02d}",
+                    "position": position,
+                    "prompt": f"p{prompt:02d}",
+                    "system_a": a,
+                    "output_a": f"p{prompt:02d}/{a}/{one}",
+                    "system_b": b,
+                    "output_b": f"p{prompt:02d}/{b}/{two}",
+                }
+                rows += [
+                    {**trial, "dimension": name, "measure": measure, "levels": levels, "question_type": measure}
+                    for name, (measure, levels) in (questions or QUESTIONS).items()
+                ]
+        return rows
+
+    return plan
+
+
+@pytest.fixture(scope="session")
+def study(make_plan) -> pd.DataFrame:
+    """A small study with planted effects on two dimensions."""
+    return simulate_answers(make_plan(), TRUTH, seed=3)
+
+
+@pytest.fixture(scope="session")
+def result(study) -> StudyResult:
+    """The analysis of the small study, made once."""
+    return analyse(study, baseline="baseline")
+
+
+@pytest.fixture(scope="session")
+def swap_sides() -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """The same judgements with left and right exchanged."""
+
+    def swap(frame: pd.DataFrame) -> pd.DataFrame:
+        names = {"system_a": "system_b", "system_b": "system_a", "output_a": "output_b", "output_b": "output_a"}
+        turned = frame.rename(columns=names)
+        choice = turned["measure"] == "pairwise_choice"
+        return turned.assign(answer=np.where(choice, 1.0 - turned["answer"], -turned["answer"]))
+
+    return swap
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Callable[..., float]:
+    """The Laplace deviance of a cumulative logit, dense and plain: nothing in common with the engine but the formula."""
+
+    def deviance(
+        *,
+        x: np.ndarray,
+        z: np.ndarray,
+        sd: np.ndarray,
+        beta: np.ndarray,
+        thresholds: np.ndarray,
+        category: np.ndarray,
+    ) -> float:
+        tau = np.concatenate([[-50.0], thresholds, [50.0]])
+        scaled, u = z * sd, np.zeros(z.shape[1])
+
+        def pieces(u: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+            eta = x @ beta + scaled @ u
+            fa, fb = expit(tau[category + 1] - eta), expit(tau[category] - eta)
+            da, db = fa * (1 - fa), fb * (1 - fb)
+            p = fa - fb
+            slope = -(da - db) / p
+            curve = (da * (1 - 2 * fa) - db * (1 - 2 * fb)) / p - slope**2
+            return float(np.log(p).sum()), slope, -curve
+
+        for _ in range(200):
+            _, slope, weight = pieces(u)
+            hessian = np.eye(u.size) + scaled.T @ (weight[:, None] * scaled)
+            step = np.linalg.solve(hessian, scaled.T @ slope - u)
+            u = u + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-12))
+            if np.abs(step).max() < 1e-12:
+                break
+        value, _, weight = pieces(u)
+        hessian = np.eye(u.size) + scaled.T @ (weight[:, None] * scaled)
+        return -2.0 * value + float(u @ u) + float(np.linalg.slogdet(hessian)[1])
+
+    return deviance

@@ -1,0 +1,156 @@
+"""The long table: what is accepted, what is refused, and how a refusal reads."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import schema
+
+ROW = {
+    "judgement": "j1",
+    "rater": "r1",
+    "prompt": "p1",
+    "dimension": "originality",
+    "measure": "pairwise_choice",
+    "system_a": "A",
+    "output_a": "p1/A",
+    "system_b": "B",
+    "output_b": "p1/B",
+    "answer": 1.0,
+    "levels": 2,
+    "position": 1,
+    "seconds": 3.0,
+}
+GRADED = {"measure": "pairwise_graded", "levels": 5, "dimension": "surprise"}
+
+
+def frame(*changes):
+    return pd.DataFrame([{**ROW, "judgement": f"j{i}", **change} for i, change in enumerate(changes)])
+
+
+def issues(*changes):
+    with pytest.raises(schema.SchemaError) as caught:
+        schema.validate(frame(*changes))
+    return [(issue.row, issue.column) for issue in caught.value.issues]
+
+
+def test_validate_returns_all_columns_in_order_with_their_types():
+    table = schema.validate(frame({}))
+
+    assert tuple(table.columns) == schema.NAMES
+    assert {name: str(kind) for name, kind in table.dtypes.items()} == {c.name: c.dtype for c in schema.COLUMNS}
+
+
+def test_validate_fills_defaults_and_leaves_out_unknown_columns():
+    table = schema.validate(frame({"comment": "x"}).drop(columns=["position", "seconds"]))
+
+    assert "comment" not in table
+    assert table.loc[0, ["kind", "position", "late", "excluded", "task_family"]].tolist() == ["main", 1, False, False, ""]
+    assert np.isnan(table.loc[0, "seconds"])
+
+
+def test_empty_has_the_types_of_a_valid_table():
+    assert schema.empty().dtypes.equals(schema.validate(frame({})).dtypes)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_survives_writing_and_reading(tmp_path, study, ending):
+    path = tmp_path / f"judgements.{ending}"
+
+    schema.write(study, path)
+
+    pd.testing.assert_frame_equal(schema.read(path), study)
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ({"rater": ""}, "rater"),
+        ({"rater": None}, "rater"),
+        ({"kind": "pilot"}, "kind"),
+        ({"measure": "choice"}, "measure"),
+        ({"position": 0}, "position"),
+        ({"position": 1.5}, "position"),
+        ({"seconds": -1}, "seconds"),
+        ({"seconds": "fast"}, "seconds"),
+        ({"system_b": ""}, "system_b"),
+        ({"output_b": "p1/A", "system_b": "A"}, "output_b"),
+        ({"answer": 2}, "answer"),
+        ({"answer": 0.5}, "answer"),
+        ({"answer": None}, "answer"),
+        ({"answer": "left"}, "answer"),
+        ({"levels": 5}, "levels"),
+        ({"levels": 1, **{k: v for k, v in GRADED.items() if k != "levels"}}, "levels"),
+        ({**GRADED, "answer": 3}, "answer"),
+        ({**GRADED, "answer": 0.5}, "answer"),
+        ({**GRADED, "levels": 4, "answer": 0}, "answer"),
+        ({"excluded": "perhaps"}, "excluded"),
+        ({"output_a": "p1/B2", "system_a": "A", "output_b": "p1/B", "system_b": "C"}, "output_b"),
+        ({"levels": 3}, "levels"),
+        ({"judgement": "j0"}, "judgement"),
+    ],
+)
+def test_fault_is_refused_with_its_row_and_column(change, column):
+    assert (3, column) in issues({}, change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answer": 0.5, "levels": 3},
+        {**GRADED, "answer": -2},
+        {**GRADED, "answer": 0},
+        {**GRADED, "levels": 4, "answer": 2},
+        {"measure": "interval", "answer": 63.5, "levels": 101, "system_b": "", "output_b": ""},
+        {"late": "TRUE", "excluded": "1"},
+    ],
+)
+def test_legal_row_is_accepted(change):
+    assert len(schema.validate(frame(change))) == 1
+
+
+def test_missing_columns_are_all_named():
+    with pytest.raises(schema.SchemaError) as caught:
+        schema.validate(frame({}).drop(columns=["rater", "answer"]))
+
+    assert [issue.column for issue in caught.value.issues] == ["rater", "answer"]
+
+
+def test_message_says_where_and_what_to_do(tmp_path):
+    path = tmp_path / "bad.csv"
+    frame({}, {"answer": 0.5}).to_csv(path, index=False)
+
+    with pytest.raises(schema.SchemaError) as caught:
+        schema.read(path)
+
+    assert str(caught.value).splitlines() == [
+        "bad.csv is not a valid table of judgements (1 faults; the header is row 1):",
+        "  row 3, column 'answer': a tie needs levels = 3",
+    ]
+
+
+def test_many_faults_are_counted_and_the_first_are_shown():
+    with pytest.raises(schema.SchemaError) as caught:
+        schema.validate(frame(*[{"rater": ""}] * 80))
+
+    assert len(caught.value.issues) == 80
+    assert str(caught.value).splitlines()[-1] == "  … and 30 more"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("absent.csv", None),
+        ("empty.csv", b""),
+        ("header.csv", ",".join(ROW).encode()),
+        ("latin.csv", b"judgement,rater\nj1,\xff\xfe\n"),
+        ("broken.parquet", b"PAR1 and then nothing"),
+    ],
+)
+def test_unreadable_file_is_refused_by_name(tmp_path, name, content):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(schema.SchemaError, match=name.split(".", maxsplit=1)[0]):
+        schema.read(path)
