@@ -135,18 +135,17 @@ def _copy_tasks(*, study: Study, plan: Plan, planned: design.Plan) -> None:
             "pk", "prompt_id", "prompt__key", "system__name", "sample"
         ).iterator(chunk_size=5000)
     }
+    checks = ensure_checks(study=study) if planned.attention else {}
     with connection.cursor() as cursor:
         statement = "COPY annotations_task (plan_id, key, prompt_id, kind, output_ids) FROM STDIN"
         with cursor.copy(statement) as copy:
             for task in planned.tasks:
                 pair = [ids[name][0] for name in task.outputs]
                 copy.write_row((plan.pk, task.key, ids[task.outputs[0]][1], TrialKind.MAIN.value, pair))
-            if planned.attention:
-                checks = ensure_checks(study=study)
-                for key in planned.attention:
-                    prompt, pair_of_outputs = checks[key]
-                    pair = [output.pk for output in pair_of_outputs]
-                    copy.write_row((plan.pk, key, prompt.pk, TrialKind.ATTENTION.value, pair))
+            for key in planned.attention:
+                prompt, pair_of_outputs = checks[key]
+                pair = [output.pk for output in pair_of_outputs]
+                copy.write_row((plan.pk, key, prompt.pk, TrialKind.ATTENTION.value, pair))
 
 
 def _copy_trials(*, plan: Plan, planned: design.Plan) -> None:

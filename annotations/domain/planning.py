@@ -19,8 +19,8 @@ from .frames import frame_of_draft
 from .freezing import output_name
 
 FIELDS = frozenset(design.DesignSpec().to_dict())
-SECONDS_PER_QUESTION = 4.0
-WORDS_PER_MINUTE = 230.0
+ATTENTION_WORDS = 50
+OVERHEAD_MINUTES = 2.0  # welcome, consent and instructions
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,13 @@ def draft(*, study: Study) -> DraftDesign:
         message = "There are no outputs yet: bring the material first."
         raise NotReady(message)
     spec = spec_of(study=study)
-    rate = (float(study.hourly_rate), float(study.platform_fee), study.currency)
+    rate = (float(study.hourly_rate), float(study.platform_fee))
     return _draft(study.pk, digest, spec, rate, study.dimensions.count())
 
 
 @lru_cache(maxsize=8)
 def _draft(
-    study_id: int, digest: str, spec: design.DesignSpec, rate: tuple[float, float, str], questions: int
+    study_id: int, digest: str, spec: design.DesignSpec, rate: tuple[float, float], questions: int
 ) -> DraftDesign:
     outputs = outputs_of(study=Study.objects.get(pk=study_id))
     planned = design.plan([ref for ref, _ in outputs], spec, attention=attention.KEYS if spec.attention_trials else ())
@@ -81,13 +81,12 @@ def _draft(
     return DraftDesign(
         plan=planned,
         certificate=design.certify(planned.columns(), spec),
-        estimate=design.estimate(
+        estimate=design.estimate_plan(
             planned,
             words,
-            words_per_minute=WORDS_PER_MINUTE,
-            seconds_per_trial=SECONDS_PER_QUESTION * questions,
-            hourly_rate=rate[0],
-            platform_fee=rate[1],
+            attention_words=ATTENTION_WORDS,
+            pace=design.Pace(answers_per_trial=questions, overhead_minutes=OVERHEAD_MINUTES),
+            rate=design.Rate(hourly=rate[0], fee=rate[1]),
         ),
     )
 

@@ -23,7 +23,10 @@ def build_study(*, prompts: int = 6, systems: int = 3, design: dict[str, Any] | 
         prompt = Prompt.objects.create(study=study, key=f"p{number}", text=f"Unusual uses for thing {number}")
         Output.objects.bulk_create(
             Output(
-                prompt=prompt, system=system, text=f"Use {number} of kind {at}", content_hash=f"{study.pk}-{number}-{at}"
+                prompt=prompt,
+                system=system,
+                text=f"Use {number} of kind {at}",
+                content_hash=f"{study.pk}-{number}-{at}",
             )
             for at, system in enumerate(made)
         )

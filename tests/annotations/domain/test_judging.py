@@ -60,7 +60,12 @@ def test_judgement_stores_signed_answers_and_times(make_open_study):
 
     judgement = Judgement.objects.get()
     assert judgement.answers == {"originality": 2, "surprise": 0, "creativity": -2}
-    assert (judgement.first_answer_ms, judgement.submit_ms, judgement.hidden_ms, judgement.idle_ms) == (900, 4000, 500, 0)
+    assert (judgement.first_answer_ms, judgement.submit_ms, judgement.hidden_ms, judgement.idle_ms) == (
+        900,
+        4000,
+        500,
+        0,
+    )
     assert judgement.late is False
 
 
@@ -209,7 +214,9 @@ def test_each_judgement_renews_the_lease(make_open_study):
 def queries_of_one_cycle(study) -> int:
     person, view = begun(study)
     view = judging.record_judgement(public_id=person.public_id, trial=view.trials[0].token, answers=ANSWERS)
-    with CaptureQueriesContext(connection, ) as captured:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
         judging.record_judgement(public_id=person.public_id, trial=view.trials[0].token, answers=ANSWERS)
     return len(captured)
 
@@ -246,8 +253,15 @@ def test_cycle_takes_one_query_and_touches_few_rows_at_10_and_10_000_booklets(db
         person, view = begun(study)
         plan_id, lease_id, position = judging.read_trial_token(view.trials[0].token)
         values = {
-            "public_id": person.public_id, "plan": plan_id, "lease": lease_id, "position": position, "answers": "{}",
-            "first_answer_ms": None, "submit_ms": None, "hidden_ms": None, "idle_ms": None,
+            "public_id": person.public_id,
+            "plan": plan_id,
+            "lease": lease_id,
+            "position": position,
+            "answers": "{}",
+            "first_answer_ms": None,
+            "submit_ms": None,
+            "hidden_ms": None,
+            "idle_ms": None,
         }
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {judging.RECORD}", values)
