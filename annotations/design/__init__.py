@@ -1,7 +1,7 @@
 """Experimental design. Pure, seeded, no Django: which outputs meet, bound into booklets, with a certificate.
 
-`plan(outputs, spec, attention=...)` gives a `Plan` or raises `Infeasible`; `certify(rows_or_columns, spec)` recounts every
-guarantee from a plan or from an export; `estimate_plan(plan, words)` says how long it takes and what it costs.
+`plan(outputs, spec, attention=...)` gives a `Plan` or raises `Infeasible`; `certify(rows_or_columns, spec)` recounts
+every guarantee from a plan or from an export; `estimate_plan(plan, words)` says how long it takes and what it costs.
 """
 
 from annotations.design.certificate import Certificate, Exposure, Summary, certify

@@ -1,7 +1,7 @@
-"""Where attention and repeat trials go: spread through each booklet, at another place in each, evenly over the allowed range.
+"""Where attention and repeat trials go: spread through each booklet, evenly over the allowed range.
 
-Positions are drawn systematically: the range is cut into as many equal parts as there are trials, and a start taken from
-each, so they cannot bunch; the starts go through all values in turn, so every position serves equally often.
+Positions are drawn systematically: the range is cut into as many equal parts as there are trials, one in each, so they
+cannot bunch; the starts go through all values in turn, so every position serves equally often, and raters differ.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def fits(spec: DesignSpec, length: int) -> bool:
         return False
     if not spec.repeat_trials:
         return True
-    return all(_repeat_options(spec, length, attention).size for attention in _systematic(places, spec.attention_trials))
+    samples = _systematic(places, spec.attention_trials)
+    return all(_repeat_options(spec, length, attention).size for attention in samples)
 
 
 def place_checks(spec: DesignSpec, lengths: Ints, rng: np.random.Generator) -> CheckPlaces:
@@ -70,7 +71,7 @@ def assign_attention(tasks: int, shape: tuple[int, int], rng: np.random.Generato
 
 
 class MainTrials(NamedTuple):
-    """The main trials as tables of booklet x place: final position (past the end where there is none), task and pair."""
+    """The main trials as tables of booklet x place: final position (huge where there is none), task and pair."""
 
     position: Ints
     task: Ints
@@ -105,7 +106,7 @@ def _systematic(places: Ints, count: int) -> Ints:
 
 
 def _repeat_options(spec: DesignSpec, length: int, attention: Ints) -> Ints:
-    """Give the samples of positions for repeats beside these attention trials, each with enough main trials before it."""
+    """Give the samples of positions for repeats beside these attention trials, with enough main trials before each."""
     places = np.array([at for at in allowed_positions(spec, length) if at > spec.repeat_gap and at not in attention])
     if places.size < spec.repeat_trials:
         return np.zeros((0, spec.repeat_trials), dtype=np.int64)
@@ -118,7 +119,7 @@ def _repeat_options(spec: DesignSpec, length: int, attention: Ints) -> Ints:
 
 
 def _take_turns(options: Ints, count: int, rng: np.random.Generator) -> Ints:
-    """Choose an option for each of `count` booklets: all in turn, and for the last incomplete turn the ones that even out."""
+    """Choose an option for each of `count` booklets: all in turn, and in the last turn those that even out."""
     turns, left = divmod(count, options.shape[0])
     full = rng.permuted(np.tile(np.arange(options.shape[0]), (turns, 1)), axis=1).ravel()
     open_options = list(rng.permutation(options.shape[0]))

@@ -1,7 +1,7 @@
 """Swapping the sides of whole chains of trials, where exchanging places alone cannot make sides even at each position.
 
-Within each task, and within each pair of systems of a booklet, trials of opposite sides are linked two by two. A chain of
-links can have all its sides swapped without any sum of a task or a booklet's pair changing by more than its sign; open chains
+Within each task, and within each pair of systems of a booklet, trials of opposite sides are linked two by two. All
+sides of such a chain can be swapped: the sum of a task, or of a pair in a booklet, at most changes its sign. Open chains
 are joined, one that leans left to one that leans right, so that the sum of the pair of systems stays as well.
 """
 

@@ -2,8 +2,9 @@
 
 Sides are one halving: tasks (within pairs) on one hand, pairs within booklets on the other. Positions are an equitable
 colouring: every booklet has each position once, every pair of systems is equally often at each, and the showings of a
-task stand at different ones, spread over both halves. It is built by halving the booklet while its length is even (an odd
-one first gives up a middle position), then by re-splitting two positions at a time where a count is off by two or more.
+task stand at different ones, spread over both halves. It is built by halving the booklet while its length is even (an
+odd one first gives up a middle position), then by re-splitting two positions at a time
+where a count is off by two or more.
 """
 
 from __future__ import annotations
@@ -22,9 +23,8 @@ _SMALL = 20_000
 _ROUNDS = 3
 
 
-
 def assign_sides(showings: Showings, booklet: Ints, rng: np.random.Generator) -> Bools:
-    """Say for each showing whether the sides are swapped: balanced within one per task, pair, booklet and pair in booklet."""
+    """Say which showings have their sides swapped: within one per task, pair, booklet and pair in booklet."""
     left = [showings.task, showings.pair]
     right = [combine(booklet, showings.pair), booklet]
     return halve(left, right, rng)

@@ -15,7 +15,7 @@ class DesignError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One change that would remove a clash: `field` of the spec (or "prompts", "attention"), its new `value`, in words."""
+    """One change that removes a clash: `field` of the spec (or prompts, attention, outputs), its new `value`."""
 
     field: str
     value: object
@@ -37,7 +37,7 @@ class Clash:
         return f"{self.text}: {', or '.join(suggestion.text for suggestion in self.suggestions)}"
 
 
-class Infeasible(DesignError):  # noqa: N818
+class Infeasible(DesignError):
     """The design cannot be built as asked."""
 
     def __init__(self, clashes: Sequence[Clash]) -> None:

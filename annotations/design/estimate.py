@@ -12,7 +12,7 @@ from annotations.design.errors import DesignError
 from annotations.design.plans import ATTENTION, Plan
 
 WORDS_PER_MINUTE = 230.0
-"""Silent reading of English prose: 238 for non-fiction, 260 for fiction (Brysbaert 2019); somewhat less, as raters compare."""
+"""Silent reading: 238 for English non-fiction (Brysbaert 2019); somewhat less here, as raters compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ def booklet_words(plan: Plan, words: Mapping[str, int], *, attention_words: int 
     return [int(total) for total in np.bincount(trials.booklet, weights=shown)[1:]]
 
 
-def estimate(words: Sequence[int], trials: Sequence[int], *, pace: Pace | None = None, rate: Rate | None = None) -> Estimate:
+def estimate(
+    words: Sequence[int], trials: Sequence[int], *, pace: Pace | None = None, rate: Rate | None = None
+) -> Estimate:
     """Work out length and cost from the words and the number of trials of each booklet.
 
     minutes = words / words_per_minute + trials x answers x seconds / 60 + overhead
@@ -104,7 +106,12 @@ def estimate(words: Sequence[int], trials: Sequence[int], *, pace: Pace | None =
 
 
 def estimate_plan(
-    plan: Plan, words: Mapping[str, int], *, attention_words: int = 0, pace: Pace | None = None, rate: Rate | None = None
+    plan: Plan,
+    words: Mapping[str, int],
+    *,
+    attention_words: int = 0,
+    pace: Pace | None = None,
+    rate: Rate | None = None,
 ) -> Estimate:
     """Estimate a whole plan; see `booklet_words` and `estimate`."""
     lengths = np.bincount(plan.trials.booklet)[1:].tolist()

@@ -1,10 +1,10 @@
-"""Halving a set of edges so that every group of two families of groups is halved, by Euler's walk, for all edges at once.
+"""Halving a set of edges so that every group of two families of groups is halved: Euler's walk, on all edges at once.
 
 An edge is one showing of a task. Each side of it has a chain of nested groups (finest first), for example task, then
-pair of systems. Within every group the edges are linked two by two; what is left over is linked in the next wider group.
-An edge then has one link per side, the links form cycles of even length, and colouring each cycle alternately splits every
-group of both chains into halves that differ by at most one. (De Werra 1971, "Balanced schedules"; cycles by
-connected components, so that 10^6 edges take about a second.)
+pair of systems. Within every group the edges are linked two by two; what is left over is linked in the next wider
+group. An edge then has one link per side, the links form cycles of even length, and colouring each cycle alternately
+splits every group of both chains into halves that differ by at most one. (De Werra 1971, "Balanced schedules"; cycles
+by connected components, so that 10^6 edges take about a second.)
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from annotations.design.tasks import Meeting
 
 Attention = Sequence[str]
 _SHOWN = 5
+_PAIR = 2
 
 
 def require_feasible(outputs: Sequence[OutputRef], meeting: Meeting, spec: DesignSpec, *, attention: Attention) -> None:
@@ -29,7 +30,7 @@ def require_feasible(outputs: Sequence[OutputRef], meeting: Meeting, spec: Desig
 
 def _material(outputs: Sequence[OutputRef], meeting: Meeting, spec: DesignSpec) -> Iterator[Clash]:
     systems = sorted({output.system for output in outputs})
-    if len(systems) < 2:
+    if len(systems) < _PAIR:
         add = Suggestion("systems", 2, "add outputs of a second system")
         yield Clash(("outputs",), f"{len(systems)} system{'s' * (len(systems) != 1)}, but a pair needs two", (add,))
         return
@@ -38,12 +39,14 @@ def _material(outputs: Sequence[OutputRef], meeting: Meeting, spec: DesignSpec) 
     if spec.complete and meeting.missing:
         shown = ", ".join(f"{cell.prompt} x {cell.system}" for cell in meeting.missing[:_SHOWN])
         more = f" and {len(meeting.missing) - _SHOWN} more" if len(meeting.missing) > _SHOWN else ""
-        text = f"{len(meeting.missing)} missing cells of prompt x system ({shown}{more}), but the design must be complete"
+        cells = _count(len(meeting.missing), "missing cell")
+        text = f"{cells} of prompt x system ({shown}{more}), but the design must be complete"
         allow = Suggestion("complete", value=False, text="allow missing cells")
         yield Clash(("complete",), text, (Suggestion("outputs", len(meeting.missing), "add these outputs"), allow))
     if not meeting.tasks and not unknown:
         text = "no prompt has outputs of both systems of any pair"
-        yield Clash(("outputs",), text, (Suggestion("outputs", 2, "add outputs of two compared systems for one prompt"),))
+        add = Suggestion("outputs", 2, "add outputs of two compared systems for one prompt")
+        yield Clash(("outputs",), text, (add,))
 
 
 def _unknown_systems(systems: Sequence[str], spec: DesignSpec) -> Iterator[Clash]:
@@ -78,10 +81,12 @@ def _plain_numbers(meeting: Meeting, spec: DesignSpec) -> Iterator[Clash]:
         add = wanted - prompts
         text = f"trials per rater {wanted} > {_count(prompts, 'prompt')} (no rater sees a prompt twice)"
         fewer = Suggestion("trials_per_rater", prompts, f"use at most {prompts}")
-        yield Clash(("trials_per_rater", "prompts"), text, (fewer, Suggestion("prompts", wanted, f"add {_count(add, 'prompt')}")))
+        more = Suggestion("prompts", wanted, f"add {_count(add, 'prompt')}")
+        yield Clash(("trials_per_rater", "prompts"), text, (fewer, more))
     if wanted >= 1 and spec.repeat_trials > wanted:
         text = f"repeat trials {spec.repeat_trials} > {wanted} main trials that they could repeat"
-        yield Clash(("repeat_trials", "trials_per_rater"), text, (Suggestion("repeat_trials", wanted, f"use at most {wanted}"),))
+        fewer = Suggestion("repeat_trials", wanted, f"use at most {wanted}")
+        yield Clash(("repeat_trials", "trials_per_rater"), text, (fewer,))
 
 
 def _attention(spec: DesignSpec, attention: Attention) -> Iterator[Clash]:
@@ -89,25 +94,26 @@ def _attention(spec: DesignSpec, attention: Attention) -> Iterator[Clash]:
     if wanted <= there:
         return
     missing = wanted - there
-    text = f"{_count(wanted, 'attention trial')} per booklet, but {_count(there, 'attention task')} (none is shown twice)"
+    asked, given = _count(wanted, "attention trial"), _count(there, "attention task")
+    text = f"{asked} per booklet, but {given} (none is shown twice)"
     add = Suggestion("attention", wanted, f"add {_count(missing, 'attention task')}")
     fewer = Suggestion("attention_trials", there, f"use at most {there}" if there else "use none")
     yield Clash(("attention_trials", "attention"), text, (add, fewer))
 
 
 def _enough_booklets(meeting: Meeting, spec: DesignSpec) -> Iterator[Clash]:
-    """A prompt with many tasks needs as many booklets as it has showings; unequal prompts can need more than there are."""
+    """A prompt needs as many booklets as it has showings; if prompts are unequal, that can be more than there are."""
     tasks, k, m = len(meeting.tasks), spec.raters_per_task, spec.trials_per_rater
     prompt, most = max(Counter(task.prompt for task in meeting.tasks).items(), key=lambda item: (item[1], item[0]))
     needed, there = most * k, booklet_count(tasks * k, m)
     if needed <= there:
         return
     text = (
-        f"prompt {prompt!r} has {_count(most, 'task')}, each shown to {_count(k, 'rater')}, so it needs {needed} booklets "
-        f"that hold it once, but {tasks} tasks with {m} trials per rater make only {there}"
+        f"prompt {prompt!r} has {_count(most, 'task')}, each shown to {_count(k, 'rater')}, so it needs {needed} "
+        f"booklets that hold it once, but {tasks} tasks with {m} trials per rater make only {there}"
     )
     fewer = next(n for n in range(m, 0, -1) if booklet_count(tasks * k, n) >= needed)
-    options = [Suggestion("trials_per_rater", fewer, f"use at most {fewer} trials per rater")]
+    options = [Suggestion("trials_per_rater", fewer, f"use at most {_count(fewer, 'trial')} per rater")]
     raters = next((n for n in range(k, 0, -1) if booklet_count(tasks * n, m) >= most * n), None)
     if raters:
         options.append(Suggestion("raters_per_task", raters, f"use {_count(raters, 'rater')} per task"))
@@ -122,33 +128,37 @@ def _room_for_checks(meeting: Meeting, spec: DesignSpec) -> Iterator[Clash]:
     low, high = spec.check_range
     span = f"positions {places[0]} to {places[-1]}" if places else "no position"
     text = (
-        f"{_count(spec.attention_trials, 'attention trial')} and {_count(spec.repeat_trials, 'repeat trial')}, a repeat at least "
-        f"{spec.repeat_gap} after its original, do not fit into {span} ({low:g} to {high:g} of {shortest} trials)"
+        f"{_count(spec.attention_trials, 'attention trial')} and {_count(spec.repeat_trials, 'repeat trial')}, "
+        f"a repeat at least {spec.repeat_gap} after its original, do not fit into {span} "
+        f"({low:g} to {high:g} of {shortest} trials)"
     )
     fields = ("check_range", "repeat_gap", "attention_trials", "repeat_trials")
     yield Clash(fields, text, tuple(_nearest_checks(meeting, spec)))
 
 
 def _nearest_checks(meeting: Meeting, spec: DesignSpec) -> Iterator[Suggestion]:
-    """Change one field at a time, as little as will do; if none does alone, leave the checks out."""
-    found = False
+    """Change one field at a time, as little as will do; if none does alone, first open the whole booklet."""
+    alone = list(_fewer_checks(meeting, spec))
+    yield from alone
+    whole = replace(spec, check_range=(0.0, 1.0))
+    if _checks_fit(meeting, whole):
+        yield Suggestion("check_range", whole.check_range, "allow the whole booklet")
+    elif not alone:
+        for further in _fewer_checks(meeting, whole):
+            yield Suggestion("check_range", whole.check_range, f"allow the whole booklet and {further.text}")
+            yield Suggestion(further.field, further.value, f"{further.text} in the whole booklet")
+
+
+def _fewer_checks(meeting: Meeting, spec: DesignSpec) -> Iterator[Suggestion]:
+    """For each number, the greatest smaller value with which the checks fit."""
     for field in ("repeat_gap", "repeat_trials", "attention_trials"):
         least = 1 if field == "repeat_gap" else 0
         for value in range(getattr(spec, field) - 1, least - 1, -1):
             if _checks_fit(meeting, _with(spec, field, value)):
-                found = True
                 noun = field.removesuffix("s").replace("_", " ")
                 said = f"a gap of {value}" if field == "repeat_gap" else _count(value, noun) if value else f"no {noun}s"
                 yield Suggestion(field, value, f"use {said}")
                 break
-    if _checks_fit(meeting, replace(spec, check_range=(0.0, 1.0))):
-        found = True
-        yield Suggestion("check_range", (0.0, 1.0), "allow the whole booklet")
-    if not found:
-        longer = next((n for n in range(spec.trials_per_rater + 1, len({t.prompt for t in meeting.tasks}) + 1)
-                       if _checks_fit(meeting, replace(spec, trials_per_rater=n))), None)  # fmt: skip
-        if longer:
-            yield Suggestion("trials_per_rater", longer, f"use {longer} trials per rater")
 
 
 def _with(spec: DesignSpec, field: str, value: object) -> DesignSpec:

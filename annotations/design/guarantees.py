@@ -136,7 +136,7 @@ def of_sides_at_positions(counted: Recount, _spec: DesignSpec) -> Iterator[Guara
     common, longest = int(sizes.min()) if sizes.size else 0, int(sizes.max(initial=0))
     cells = lean(main, main.pair * longest + counted.place, count * longest).reshape(count, longest)[:, :common]
     most = int(_table(main.pair * longest + counted.place, (count, longest)).max(initial=0))
-    required = max(2, math.ceil(1.5 * math.sqrt(min(most, 40))))
+    required = max(4, math.ceil(1.5 * math.sqrt(min(most, 40))))
     found = worst_of(cells, lambda at: f"{pair_name(counted, at // common)}, position {at % common + 1}")
     statement = f"At each position, each pair of systems stands both ways round equally often, within {required}."
     yield promise("sides_position", statement, required, found)

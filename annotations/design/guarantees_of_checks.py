@@ -1,4 +1,4 @@
-"""The guarantees on attention and repeat trials. Those of a kind are promised only when the design asks for that kind."""
+"""The guarantees on attention and repeat trials, of either kind only when the design asks for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from annotations.design.promises import Guarantee, lean, promise, worst_of
+from annotations.design.promises import Guarantee, promise, worst_of
 from annotations.design.recount import Recount, Trials
 from annotations.design.spec import DesignSpec
 
@@ -30,7 +30,8 @@ def of_positions(counted: Recount, spec: DesignSpec) -> Iterator[Guarantee]:
         if not asked:
             continue
         size = lengths[trials.booklet]
-        low, high = (np.array([_range(spec, int(n))[end] for n in range(int(lengths.max(initial=0)) + 1)]) for end in (0, 1))
+        ranges = [_range(spec, length) for length in range(int(lengths.max(initial=0)) + 1)]
+        low, high = np.array(ranges).T
         outside = np.bincount(
             trials.booklet[(trials.position < low[size]) | (trials.position > high[size])],
             minlength=len(counted.booklets),
@@ -44,7 +45,7 @@ def of_positions(counted: Recount, spec: DesignSpec) -> Iterator[Guarantee]:
 
         if word == "attention" or _is_roomy(counted, spec):
             required = min(asked, 2) if word == "attention" else max(asked, 2)
-            statement = f"Over booklets of a length, {word} trials use all allowed positions equally, within {required}."
+            statement = f"Among booklets of a length, {word} trials use all positions equally, within {required}."
             yield promise(f"{word}_positions", statement, required, _evenness(counted, trials, spec))
 
 
@@ -87,7 +88,7 @@ def of_repeats(counted: Recount, spec: DesignSpec) -> Iterator[Guarantee]:
     yield promise("repeat_gap", statement, 0, failing(later))
     times = np.unique(wanted, return_counts=True)[1]
     first = np.unique(wanted)
-    once = worst_of(times, lambda key: f"booklet {names[first[key] // width]}, task {counted.tasks[first[key] % width]}")
+    once = worst_of(times, lambda at: f"booklet {names[first[at] // width]}, task {counted.tasks[first[at] % width]}")
     yield promise("repeat_once", "No pair is repeated twice in a booklet.", 1, once)
 
 
@@ -112,7 +113,7 @@ def _word(counted: Recount, trials: Trials) -> str:
 
 
 def _bunched(counted: Recount, trials: Trials, spec: DesignSpec) -> tuple[int, str]:
-    """How many positions the closest two trials of a booklet fall short of an even spread over the allowed positions."""
+    """How far the closest two trials of a booklet fall short of an even spread over the allowed positions."""
     word, lengths = _word(counted, trials), counted.lengths
     asked = spec.repeat_trials if word == "repeat" else spec.attention_trials
     taken = spec.attention_trials if word == "repeat" else 0

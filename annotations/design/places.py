@@ -13,8 +13,8 @@ from annotations.design.euler import Bools, Ints, combine, halve
 class Laid(NamedTuple):
     """Showings with their booklets and sides, but without places as yet.
 
-    Where booklets are very short, tasks are not spread over places: with sides balanced per task and per booklet as well,
-    that would tie the sides to the places.
+    Where booklets are very short, tasks are not spread over places: with sides balanced per task and per booklet as
+    well, that would tie the sides to the places.
     """
 
     showings: Showings
@@ -86,7 +86,7 @@ class Places:
         return place
 
     def _gain(self, place: Ints, length: int) -> Ints:
-        """Count, for each lot and two places, what re-splitting them would repair; 0 where all is even. (lots, n, n)."""
+        """Count for each two places what re-splitting would repair, 0 where all is even: (lots, length, length)."""
         lots = int(self.lot.max(initial=0)) + 1
         gain = np.zeros((lots, length, length), dtype=np.int64)
         pairs = int(self.pair.max()) + 1
@@ -99,7 +99,7 @@ class Places:
         return gain
 
     def _add_tasks(self, gain: Ints, place: Ints, length: int) -> None:
-        """Add the tasks that are at one place oftener than need be; each gains from any place where it is rarer by two."""
+        """Add the tasks that are too often at one place; each gains from any place where it is rarer by two."""
         group = combine(self.lot, self.task)
         keys, counts = np.unique(group * length + place, return_counts=True)
         owner = keys // length

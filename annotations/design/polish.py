@@ -1,7 +1,7 @@
 """Last touch on positions: exchange two trials of one booklet so that at each position both sides are equally frequent.
 
-Only trials of the same pair of systems with opposite sides change places, and only where the showings of their tasks stay
-at different positions and as even over the two halves as they were: so no other balance suffers.
+Only trials of the same pair of systems with opposite sides change places, and only where the showings of their tasks
+stay at different positions and as even over the two halves as they were: so no other balance suffers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Board:
         return worst
 
     def _improve(self, pair: int, lean: Ints) -> bool:
-        """Make one round of exchanges, which lowers the sum of squares of `lean` (changed in place), or say it cannot."""
+        """Make exchanges between two places, which lowers the sum of squares of `lean` (in place), or say it cannot."""
         gaps = lean[:, None] - lean[None, :]
         high, low = np.nonzero(gaps > TOLERATED)
         for best in np.argsort(-gaps[high, low], kind="stable").tolist():
@@ -63,7 +63,7 @@ class _Board:
         return False
 
     def _exchange(self, pair: int, places: tuple[int, int], wanted: int) -> int:
-        """Exchange up to `wanted` trials at the first place for trials of the other side at the second; say how many."""
+        """Exchange up to `wanted` trials at the first place for others of the second; say how many."""
         source, target = places
         held, given = self.at[:, source], self.at[:, target]
         booklets = np.flatnonzero((self.pair_sign[held] == pair + 1) & (self.pair_sign[given] == -pair - 1))

@@ -12,7 +12,7 @@ from annotations.design.recount import Ints, Trials
 
 @dataclass(frozen=True, slots=True)
 class Guarantee:
-    """One promise, recounted: it holds when the worst case does not exceed what is required; `where` names that case."""
+    """One promise, recounted: it holds when the worst case, which `where` names, does not exceed what is required."""
 
     name: str
     statement: str

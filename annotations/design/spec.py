@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Self
 
 from annotations.design.errors import DesignError
 
+_PAIR = 2
+
 
 class OutputRef(NamedTuple):
     """One text as far as the design needs to know it: which prompt, which system, which of its samples."""
@@ -85,7 +87,7 @@ def _as_pairs(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, list | tuple):
         raise DesignError(f"listed must be a list of pairs of systems, not {value!r}")
     for item in value:
-        if not isinstance(item, list | tuple) or len(item) != 2 or not all(isinstance(name, str) for name in item):
+        if not isinstance(item, list | tuple) or len(item) != _PAIR or not all(isinstance(name, str) for name in item):
             raise DesignError(f"listed must hold pairs of systems, but holds {item!r}")
         if item[0] == item[1]:
             raise DesignError(f"listed compares {item[0]!r} with itself")
@@ -96,7 +98,7 @@ def _as_pairs(value: object) -> tuple[tuple[str, str], ...]:
 
 
 def _as_range(value: object) -> tuple[float, float]:
-    if not isinstance(value, list | tuple) or len(value) != 2:
+    if not isinstance(value, list | tuple) or len(value) != _PAIR:
         raise DesignError(f"check_range must be two fractions, not {value!r}")
     low, high = value
     if not all(isinstance(part, int | float) and not isinstance(part, bool) for part in value):

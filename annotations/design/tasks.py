@@ -1,4 +1,4 @@
-"""Which outputs meet: pairs of systems by a named scheme, samples by a named scheme. Adding a scheme is adding a function."""
+"""Which outputs meet: pairs of systems and of samples, each by a named scheme. A new scheme is a new function."""
 
 from __future__ import annotations
 
