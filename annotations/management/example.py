@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from django.db import transaction
 
+from analysis.simulate import PlantedTruth
 from annotations.domain import editing, materials, planning, studies
 from annotations.models import Study
 
@@ -26,8 +27,8 @@ DESIGN = MappingProxyType({"raters_per_task": 12, "trials_per_rater": 18})
 
 # Log-odds that an average rater prefers the system to the baseline, on an average prompt and output.
 SEED = 1
-EFFECTS = MappingProxyType(
-    {
+TRUTH = PlantedTruth(
+    effects={
         "originality": {"activation-steered": 0.9, "weight-steered": 1.2},
         "surprise": {"activation-steered": 1.4, "weight-steered": 0.8},
         "creativity": {"activation-steered": 0.2, "weight-steered": 1.0},

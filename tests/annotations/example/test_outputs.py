@@ -130,6 +130,6 @@ def test_design_leaves_places_for_newcomers(rows):
 
 
 def test_effects_name_the_systems_of_the_texts():
-    named = {system for effects in example.EFFECTS.values() for system in effects}
+    named = {system for effects in example.TRUTH.effects.values() for system in effects}
 
     assert named == {system for system, role in example.ROLES.items() if role != "baseline"}
