@@ -41,6 +41,7 @@ def _release(process):
 def test_second_call_in_a_process_finds_the_same_servers(python):
     done = python("-c", ENSURE + PIDS + "embedded.ensure_running();" + PIDS)
 
+    assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
     assert first == second
 
@@ -95,12 +96,13 @@ def test_forked_child_does_not_stop_the_servers_of_its_parent(python):
 
 
 def test_data_outlive_the_servers(python):
-    python("manage.py", "migrate", "--verbosity", "0")
     script = "from django.contrib.auth.models import User; "
-    python("manage.py", "shell", "-v", "0", "-c", script + "User.objects.create_user('ada')")
 
+    made = python("manage.py", "migrate", "--verbosity", "0")
+    written = python("manage.py", "shell", "-v", "0", "-c", script + "User.objects.create_user('ada')")
     done = python("manage.py", "shell", "-v", "0", "-c", script + "print(User.objects.get().username)")
 
+    assert (made.stderr, written.stderr) == ("", "")
     assert done.stdout == "ada\n", done.stderr
 
 
@@ -123,24 +125,24 @@ def test_servers_listen_on_no_network(own_environment):
     assert connections == [[], []]
 
 
-def test_nothing_starts_when_both_addresses_are_given(python, tmp_path):
+def test_nothing_starts_when_both_addresses_are_given(python, var):
     done = python("-c", ENSURE, DATABASE_URL="postgres://h/d", REDIS_URL="redis://h")
 
     assert done.returncode == 0
-    assert not (tmp_path / "var").exists()
+    assert not var.exists()
 
 
-def test_only_redis_starts_when_the_database_is_given(python, tmp_path):
+def test_only_redis_starts_when_the_database_is_given(python, var):
     code = ENSURE + "from evalplatform import postgres, redis; print(postgres.is_running(), redis.is_running())"
 
     done = python("-c", code, DATABASE_URL="postgres://h/d")
 
     assert done.stdout == "False True\n"
-    assert not (tmp_path / "var" / "postgres").exists()
+    assert not (var / "postgres").exists()
 
 
-def test_long_data_directory_works(own_environment, python, tmp_path):
-    long = str(tmp_path / ("deep" * 25))
+def test_long_data_directory_works(python, var):
+    long = str(var / ("deep" * 25))
 
     done = python("manage.py", "check", "--database", "default", EVALPLATFORM_VAR=long)
     shared = python(
@@ -151,8 +153,8 @@ def test_long_data_directory_works(own_environment, python, tmp_path):
     assert shared.stdout == "True\n"
 
 
-def test_interrupted_initialisation_is_done_again(python, tmp_path):
-    half_made = tmp_path / "var" / "postgres.new"
+def test_interrupted_initialisation_is_done_again(python, var):
+    half_made = var / "postgres.new"
     half_made.mkdir(parents=True)
     (half_made / "PG_VERSION").write_text("18")
 
@@ -162,8 +164,8 @@ def test_interrupted_initialisation_is_done_again(python, tmp_path):
     assert not half_made.exists()
 
 
-def test_data_of_another_version_are_refused(python, tmp_path):
-    data = tmp_path / "var" / "postgres"
+def test_data_of_another_version_are_refused(python, var):
+    data = var / "postgres"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("12\n")
 

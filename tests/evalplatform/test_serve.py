@@ -110,7 +110,7 @@ def test_killed_web_worker_is_replaced(serve, free_port, wait_until):
     assert health == 200
 
 
-def test_port_in_use_is_named_before_anything_starts(python, free_port, tmp_path):
+def test_port_in_use_is_named_before_anything_starts(python, free_port, var):
     with socket.socket() as other:
         other.bind(("127.0.0.1", free_port))
         other.listen()
@@ -122,7 +122,7 @@ def test_port_in_use_is_named_before_anything_starts(python, free_port, tmp_path
         f"error: port {free_port} on 127.0.0.1 is in use. "
         f"Choose another one, for example: make demo PORT={free_port + 1}\n"
     )
-    assert not (tmp_path / "var").exists()
+    assert not var.exists()
 
 
 @pytest.mark.parametrize("port", ["http", "-1", "0"])
@@ -140,15 +140,15 @@ def test_directory_that_cannot_be_written_is_named(python, free_port):
     assert done.stderr.startswith("error: cannot write to /proc/evalplatform: ")
 
 
-def test_reset_stops_the_server_and_deletes_its_data(serve, python, living, tmp_path):
+def test_reset_stops_the_server_and_deletes_its_data(serve, python, living, var):
     process, _ = serve()
-    (tmp_path / "var" / "notes.txt").write_text("not ours")
+    (var / "notes.txt").write_text("not ours")
 
     done = python("-m", "evalplatform.demo", "--reset")
 
     assert done.returncode == 0, done.stderr
     assert process.wait(60) == 0
-    assert [path.name for path in (tmp_path / "var").iterdir()] == ["notes.txt"]
+    assert [path.name for path in var.iterdir()] == ["notes.txt"]
     assert living() == []
 
 

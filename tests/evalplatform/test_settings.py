@@ -17,12 +17,12 @@ READ = re.compile(r"""(?:env\.(?:text|flag|integer|choice|words)|os\.environ\.ge
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS"])
-def test_production_stops_when_a_setting_is_missing(python, missing, tmp_path):
+def test_production_stops_when_a_setting_is_missing(python, missing, var):
     done = python("manage.py", "check", **{**PRODUCTION, missing: ""})
 
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: in production these must be set: {missing} (or NAME_FILE")
-    assert not (tmp_path / "var").exists()
+    assert not var.exists()
 
 
 def test_production_stops_gunicorn_too(python):
@@ -56,12 +56,12 @@ def test_secrets_come_from_files(python, tmp_path):
     assert done.stdout == "k7Q2 password False\n", done.stderr
 
 
-def test_development_needs_nothing(python, tmp_path):
+def test_development_needs_nothing(python, var):
     done = python("manage.py", "check")
 
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "var" / "secret_key").exists()
-    assert not (tmp_path / "var" / "postgres").exists()
+    assert (var / "secret_key").exists()
+    assert not (var / "postgres").exists()
 
 
 def test_no_migration_is_missing(python):
