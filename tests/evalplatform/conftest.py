@@ -27,8 +27,10 @@ OURS = (
 
 @pytest.fixture
 def var() -> Iterator[Path]:
-    """A data directory that does not exist yet. Not below pytest's own directory, which every new run of pytest makes
-    private again: as root our PostgreSQL runs as another user, who could then not reach its files.
+    """A data directory that does not exist yet.
+
+    Not below pytest's own directory, which every new run of pytest makes private again: as root our PostgreSQL runs as
+    another user, who could then not reach its files.
     """
     with tempfile.TemporaryDirectory(prefix="evalplatform-test-", ignore_cleanup_errors=True) as directory:
         yield Path(directory) / "var"
