@@ -1,8 +1,8 @@
 """Swapping the sides of whole chains of trials, where exchanging places alone cannot make sides even at each position.
 
 Within each task, and within each pair of systems of a booklet, trials of opposite sides are linked two by two. All
-sides of such a chain can be swapped: the sum of a task, or of a pair in a booklet, at most changes its sign. Open chains
-are joined, one that leans left to one that leans right, so that the sum of the pair of systems stays as well.
+sides of such a chain can be swapped: the sum of a task, or of a pair in a booklet, at most changes its sign. Chains
+with open ends are joined, one that leans left to one that leans right, so that the sum of the pair stays as well.
 """
 
 from __future__ import annotations
