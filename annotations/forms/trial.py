@@ -28,9 +28,7 @@ class Submission:
 
 def read_submission(post: Mapping[str, str]) -> Submission:
     """Take the known fields of a POST and leave the rest; whether the answers are possible is decided by the domain."""
-    answers = {
-        name[len(PREFIX) :]: value[:LONGEST_ANSWER] for name, value in post.items() if name.startswith(PREFIX)
-    }
+    answers = {name[len(PREFIX) :]: value[:LONGEST_ANSWER] for name, value in post.items() if name.startswith(PREFIX)}
     return Submission(
         trial=post.get("trial", "")[:LONGEST_TOKEN],
         answers=answers,

@@ -7,7 +7,7 @@ import pytest
 from annotations.forms import page
 from tests.annotations.factories import BlindTrialFactory, QuestionFactory, questionnaire, rater_view
 
-NASTY = "<script>alert('1')</script>\n\n  \"two\" & three\t‮‏שלום"
+NASTY = "<script>alert('1')</script>\n\n  \"two\" & three\t\u202e\u200fשלום"
 
 
 def test_texts_are_escaped_and_keep_their_line_breaks():

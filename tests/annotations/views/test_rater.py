@@ -74,7 +74,7 @@ def test_end_shows_the_completion_code(person):
     html = person.look().content.decode()
 
     person.participation.refresh_from_db()
-    assert f'id="code" tabindex="0"' in html
+    assert 'id="code" tabindex="0"' in html
     assert person.participation.completion_code in html
 
 
@@ -306,7 +306,12 @@ def test_times_of_the_page_are_stored(person):
     person.send(person.trial(), **ANSWERS, **timing)
 
     judgement = Judgement.objects.get()
-    assert (judgement.first_answer_ms, judgement.submit_ms, judgement.hidden_ms, judgement.idle_ms) == (1200, 9000, 500, 0)
+    assert (judgement.first_answer_ms, judgement.submit_ms, judgement.hidden_ms, judgement.idle_ms) == (
+        1200,
+        9000,
+        500,
+        0,
+    )
 
 
 def test_pages_are_never_cached_and_keep_to_themselves(person):
