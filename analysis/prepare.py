@@ -110,7 +110,7 @@ class DimensionData:
     @property
     def outputs(self) -> int:
         """Return the number of outputs seen."""
-        return len(set(self.frame["output_a"]) | set(self.frame["output_b"]))
+        return len(np.union1d(self.frame["output_a"].unique(), self.frame["output_b"].unique()))
 
     def contrast(self, first: str, second: str) -> FloatArray:
         """Return the weights (p,) of the contrast "first over second"."""
@@ -267,10 +267,13 @@ def _random_names(frame: pd.DataFrame, options: Options) -> tuple[tuple[str, ...
 
 
 def _one_sample(frame: pd.DataFrame) -> bool:
-    left = set(zip(frame["prompt"], frame["system_a"], frame["output_a"], strict=True))
-    right = set(zip(frame["prompt"], frame["system_b"], frame["output_b"], strict=True))
-    cells = left | right
-    return len({(prompt, system) for prompt, system, _ in cells}) == len(cells)
+    """Return whether no prompt and system has two outputs."""
+    names = ["prompt", "system", "output"]
+    sides = [
+        frame[["prompt", f"system_{side}", f"output_{side}"]].drop_duplicates().set_axis(names, axis=1) for side in "ab"
+    ]
+    cells = sides[0].merge(sides[1], on=names, how="outer").drop_duplicates()
+    return not cells.duplicated(["prompt", "system"]).any()
 
 
 def _few(frame: pd.DataFrame) -> tuple[str, ...]:

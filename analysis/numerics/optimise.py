@@ -121,9 +121,7 @@ def polish(
     return optimum, hessian
 
 
-def _settle_zeros(
-    evaluate: Callable[[FloatArray], Evaluation | None], optimum: Optimum, *, variances: int
-) -> Optimum:
+def _settle_zeros(evaluate: Callable[[FloatArray], Evaluation | None], optimum: Optimum, *, variances: int) -> Optimum:
     """Put variances that ended at the floor to exactly zero."""
     low = ~optimum.free[:variances]
     if not low.any():

@@ -117,7 +117,7 @@ def swap_sides() -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 @pytest.fixture(scope="session")
 def oracle() -> Callable[..., float]:
-    """The Laplace deviance of a cumulative logit, dense and plain: nothing in common with the engine but the formula."""
+    """The Laplace deviance of a cumulative logit, dense and plain; shares nothing with the engine but the formula."""
 
     def deviance(
         *,

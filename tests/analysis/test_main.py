@@ -20,7 +20,9 @@ def judgements(study, tmp_path):
 def test_command_writes_a_report_in_its_own_process(judgements, tmp_path):
     command = [sys.executable, "-W", "error", "-m", "analysis", str(judgements), "--out", str(tmp_path / "report")]
 
-    done = subprocess.run([*command, "--baseline", "baseline"], capture_output=True, text=True, check=False, env=os.environ)
+    done = subprocess.run(
+        [*command, "--baseline", "baseline"], capture_output=True, text=True, check=False, env=os.environ
+    )
 
     assert done.stderr == ""
     assert done.returncode == 0
@@ -80,7 +82,8 @@ def test_study_without_estimate_exits_with_one(study, tmp_path):
 
 
 def test_import_loads_nothing_heavy():
-    code = "import sys, analysis; print([m for m in ('numpy', 'pandas', 'scipy', 'matplotlib', 'django') if m in sys.modules])"
+    heavy = ("numpy", "pandas", "scipy", "matplotlib", "django")
+    code = f"import sys, analysis; print([m for m in {heavy} if m in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
@@ -88,9 +91,10 @@ def test_import_loads_nothing_heavy():
 
 
 def test_analysis_never_loads_the_web():
+    web = ("django", "celery", "rest_framework", "psycopg", "redis", "annotations")
     code = (
         "import sys, analysis.report, analysis.page, analysis.simulate, analysis.rankings, analysis.__main__;"
-        "print([m for m in ('django', 'celery', 'rest_framework', 'psycopg', 'redis', 'annotations') if m in sys.modules])"
+        f"print([m for m in {web} if m in sys.modules])"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -135,7 +135,9 @@ def test_single_rater_is_said(make_plan):
 
     data = model(frame)
 
-    assert "random effect rater:system left out: there is one rater, so the result holds for this rater only" in data.notes
+    assert (
+        "random effect rater:system left out: there is one rater, so the result holds for this rater only" in data.notes
+    )
     assert "only 1 raters: the small-sample correction is rough, treat as a pilot" in data.notes
 
 

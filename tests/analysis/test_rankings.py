@@ -20,7 +20,7 @@ RANKS = pd.DataFrame(
 def test_every_pair_appears_once_with_the_smaller_slot_left():
     table = rankings_to_pairs(RANKS)
 
-    found = table[["system_a", "system_b", "answer"]].values.tolist()
+    found = table[["system_a", "system_b", "answer"]].to_numpy().tolist()
     assert found == [["ai", "human", 0.0], ["ai", "edited", 0.0], ["human", "edited", 1.0]]
     assert table["output_a"].tolist() == ["i1/ai", "i1/ai", "i1/human"]
     assert table["levels"].tolist() == [2, 2, 2]

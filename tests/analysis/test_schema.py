@@ -45,7 +45,13 @@ def test_validate_fills_defaults_and_leaves_out_unknown_columns():
     table = schema.validate(frame({"comment": "x"}).drop(columns=["position", "seconds"]))
 
     assert "comment" not in table
-    assert table.loc[0, ["kind", "position", "late", "excluded", "task_family"]].tolist() == ["main", 1, False, False, ""]
+    assert table.loc[0, ["kind", "position", "late", "excluded", "task_family"]].tolist() == [
+        "main",
+        1,
+        False,
+        False,
+        "",
+    ]
     assert np.isnan(table.loc[0, "seconds"])
 
 

@@ -120,7 +120,9 @@ def test_unconnected_systems_are_not_estimable(make_plan):
     from analysis.simulate import PlantedTruth
 
     systems = ("a", "b", "c", "d")
-    plan = [r for r in make_plan(systems=systems, raters=20) if {r["system_a"], r["system_b"]} in ({"a", "b"}, {"c", "d"})]
+    plan = [
+        r for r in make_plan(systems=systems, raters=20) if {r["system_a"], r["system_b"]} in ({"a", "b"}, {"c", "d"})
+    ]
     frame = simulate_answers(plan, PlantedTruth(effects={}), seed=1)
     rows, _ = select(frame, Options())
     data = prepare(rows, "originality", Options())

@@ -9,7 +9,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.inference.multiplicity import holm
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_equals_statsmodels(p):
     expected = multipletests(p, method="holm")[1]

@@ -32,7 +32,9 @@ def test_flexible_thresholds_equal_clmm_on_grades(shared, reference, intercepts)
     assert np.concatenate([fit.threshold_se, fit.standard_errors()]) == pytest.approx(
         [v[1] for v in expected["coef"].values()], rel=1e-4
     )
-    assert [part.sd for part in fit.variances] == pytest.approx([expected["sd"][p.factor] for p in fit.variances], rel=1e-4)
+    assert [part.sd for part in fit.variances] == pytest.approx(
+        [expected["sd"][p.factor] for p in fit.variances], rel=1e-4
+    )
     assert fit.log_likelihood >= expected["log_likelihood"] - 1e-6
 
 
@@ -60,7 +62,9 @@ def test_without_random_effects_equals_clm(shared, reference):
 
     expected = reference["clm_wine"]["coef"].values()
     assert coefficients(fit) == pytest.approx([v[0] for v in expected], rel=1e-6)
-    assert np.concatenate([fit.threshold_se, fit.standard_errors()]) == pytest.approx([v[1] for v in expected], rel=1e-5)
+    assert np.concatenate([fit.threshold_se, fit.standard_errors()]) == pytest.approx(
+        [v[1] for v in expected], rel=1e-5
+    )
 
 
 def grades(levels, seed, cuts):

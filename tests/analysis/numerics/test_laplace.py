@@ -122,7 +122,9 @@ def test_evaluation_nears_the_integral_when_groups_are_large():
 def test_lamp_estimate_has_a_higher_likelihood_than_lme4s(shared, reference, oracle):
     """lme4 at its default tolerances stops at 1.8338; the oracle, not our engine, says which likelihood is higher."""
     d = pd.read_csv(shared("data/lamp_preference/lamp_rankings_long.csv"))
-    wide = d.pivot(index=["item", "rater", "instruction_id"], columns="system", values=["rank", "display_slot"]).reset_index()
+    wide = d.pivot_table(
+        index=["item", "rater", "instruction_id"], columns="system", values=["rank", "display_slot"]
+    ).reset_index()
     win = (wide["rank"]["AI-edited"] < wide["rank"]["AI-generated"]).to_numpy().astype(int)
     first = np.where(wide["display_slot"]["AI-edited"] < wide["display_slot"]["AI-generated"], 0.5, -0.5)
     codes = [pd.factorize(wide[name])[0].astype(np.int64) for name in ("item", "rater")]
@@ -131,9 +133,13 @@ def test_lamp_estimate_has_a_higher_likelihood_than_lme4s(shared, reference, ora
         for name, code in zip(("item", "rater"), codes, strict=True)
     )
     x = np.column_stack([np.ones(win.size), first])
-    model = LaplaceModel(x, build_structure(factors, win.size), CumulativeLogit(win, np.ones(win.size), fixed_at_zero()))
+    model = LaplaceModel(
+        x, build_structure(factors, win.size), CumulativeLogit(win, np.ones(win.size), fixed_at_zero())
+    )
 
-    optimum, _ = polish(model.evaluate, minimise(model.evaluate, np.array([1.0, 1.0, 0.0, 0.0]), variances=2), variances=2)
+    optimum, _ = polish(
+        model.evaluate, minimise(model.evaluate, np.array([1.0, 1.0, 0.0, 0.0]), variances=2), variances=2
+    )
 
     def deviance(sd, beta):
         spread = np.asarray(sd)[model.structure.factor_of]
