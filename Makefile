@@ -9,6 +9,9 @@ PORT ?= 8000
 export PORT
 export PYTHONDONTWRITEBYTECODE :=
 
+LOCK = .venv/locker/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate pyproject.toml
+
 # The demo, the tests and `make run` keep their data apart, so that resetting one cannot delete another's.
 DEMO_VAR = $(or $(EVALPLATFORM_VAR),$(CURDIR)/var/demo)
 TEST_VAR = $(or $(EVALPLATFORM_VAR),$(CURDIR)/var/test)
@@ -42,13 +45,10 @@ types: dev ## mypy
 bench: runtime ## cycles a second of the rating page beside a bare view
 	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) manage.py bench $(ARGS)
 
-lock: dev ## resolve the dependencies of pyproject.toml anew into the two lock files
-	@$(PY) -m venv .venv/locker && .venv/locker/bin/pip install --quiet uv
-	@.venv/locker/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-emit-index-url --upgrade pyproject.toml --output-file requirements.lock
-	@.venv/locker/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-emit-index-url --extra dev --constraint requirements.lock pyproject.toml \
-		--output-file requirements-dev.lock
+lock: dev ## bring the two lock files in line with pyproject.toml (UPGRADE=--upgrade for newer versions)
+	@test -x .venv/locker/bin/uv || { $(PY) -m venv .venv/locker && .venv/locker/bin/pip install --quiet uv; }
+	@$(LOCK) $(UPGRADE) --output-file requirements.lock
+	@$(LOCK) $(UPGRADE) --extra dev --constraints requirements.lock --output-file requirements-dev.lock
 
 clean: ## delete caches and the virtual environment (never data)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache report test-results
