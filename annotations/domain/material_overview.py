@@ -100,12 +100,12 @@ class MissingCells:
         for system, count in self.missing_by_system.items():
             keys = [f"“{cell.prompt}”" for cell in self.missing if cell.system == system][:EXAMPLES]
             examples = f": {', '.join(keys)}{', …' if count > len(keys) else ''}" if keys else ""
-            yield f"“{system}” has no output for {_counted(count, 'prompt')}{examples}."
+            yield f"“{system}” has no output for {counted(count, 'prompt')}{examples}."
         if self.unequal_count:
             first = self.unequal[0]
             samples = ", ".join(f"“{name}” {count}" for name, count in first.samples.items())
             yield (
-                f"For {_counted(self.unequal_count, 'prompt')} the systems have unequal numbers of samples, "
+                f"For {counted(self.unequal_count, 'prompt')} the systems have unequal numbers of samples, "
                 f"e.g. “{first.prompt}”: {samples}."
             )
 
@@ -189,5 +189,5 @@ def _parsed(found: Any) -> dict[str, int]:
     return json.loads(found) if isinstance(found, str) else dict(found)
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

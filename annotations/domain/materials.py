@@ -21,7 +21,7 @@ from annotations.registry import Source, sources
 
 from .events import log_event
 from .material_clashes import ROLES, check_cells
-from .material_overview import MaterialSummary, MissingCells, material_summary, missing_cells
+from .material_overview import MaterialSummary, MissingCells, counted, material_summary, missing_cells
 from .material_staging import Problems, content_hash, derive_cells, stage
 
 __all__ = [
@@ -242,11 +242,12 @@ def _merge(job: MaterialImport, options: ImportOptions) -> dict[str, Any]:
 
 
 def _summary(job: MaterialImport, facts: Mapping[str, Any]) -> str:
+    there = f"{counted(job.unchanged, 'output')} of {job.rows:,} were there already."
     if not job.added:
-        return f"Nothing new: all {job.unchanged:,} outputs were there already."
-    unchanged = f" {job.unchanged:,} were there already." if job.unchanged else ""
-    systems = len(facts["new_systems"])
-    return f"{job.added:,} outputs added ({facts['new_prompts']:,} new prompts, {systems} new systems).{unchanged}"
+        return f"Nothing new: {there}"
+    prompts, systems = counted(facts["new_prompts"], "new prompt"), counted(len(facts["new_systems"]), "new system")
+    added = f"{counted(job.added, 'output')} added ({prompts}, {systems})."
+    return f"{added} {there}" if job.unchanged else added
 
 
 def _check_state(study: Study) -> None:

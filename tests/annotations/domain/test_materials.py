@@ -12,7 +12,6 @@ from annotations.domain.materials import content_hash, import_material
 from annotations.enums import JobState, StudyState, SystemRole
 from annotations.errors import MaterialRefused, WrongState
 from annotations.models import Event, MaterialImport, Output, Prompt, Study
-
 from tests.annotations.plugins.sources.material_files import FORMATS, three, write
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +39,7 @@ def test_import_writes_systems_prompts_and_outputs(study: Study, tmp_path: Path,
 
     assert cells(study) == [("A brick", row["system"], 0, row["text"]) for row in three()]
     assert (done.state, done.source, done.rows, done.added, done.unchanged) == (JobState.DONE, kind, 3, 3, 0)
-    assert done.message == "3 outputs added (1 new prompts, 3 new systems)."
+    assert done.message == "3 outputs added (1 new prompt, 3 new systems)."
     assert list(Output.objects.order_by("pk").values_list("metadata", flat=True)) == [{}, {"seed": 1}, {}]
     assert set(Output.objects.values_list("source", flat=True)) == {done.pk}
     assert Prompt.objects.get().task_family == "AUT"
@@ -76,7 +75,7 @@ def test_import_of_the_same_file_twice_adds_nothing(
     again = bring(study, path)
 
     assert (again.state, again.rows, again.added, again.unchanged) == (JobState.DONE, 3, 0, 3)
-    assert again.message == "Nothing new: all 3 outputs were there already."
+    assert again.message == "Nothing new: 3 outputs of 3 were there already."
     assert list(Output.objects.order_by("pk").values()) == before
     assert Prompt.objects.count() == 1
 

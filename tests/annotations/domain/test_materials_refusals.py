@@ -16,7 +16,6 @@ from annotations.domain.materials import import_material
 from annotations.enums import JobState
 from annotations.errors import MaterialRefused
 from annotations.models import Event, MaterialImport, Output, Prompt, Study, System
-
 from tests.annotations.plugins.sources.material_files import FORMATS, csv_bytes, parquet_table, three, write
 
 pytestmark = pytest.mark.django_db
@@ -78,12 +77,13 @@ def test_refusal_of_an_extra_column(tmp_path: Path, refuse: Refuse, kind: str) -
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("column", ["prompt", "system", "text"])
 @pytest.mark.parametrize("blank", ["", " \n\t", "\N{NO-BREAK SPACE}"])
-def test_refusal_of_an_empty_cell(tmp_path: Path, refuse: Refuse, kind: str, column: str, blank: str) -> None:
-    found = refuse(write(tmp_path / f"outputs.{kind}", three(**{column: blank})))
+def test_refusal_of_empty_cells(tmp_path: Path, refuse: Refuse, kind: str, blank: str) -> None:
+    rows = [row | {column: blank} for row, column in zip(three(), ("prompt", "system", "text"), strict=True)]
 
-    assert found == [(2, column, "is empty")]
+    found = refuse(write(tmp_path / f"outputs.{kind}", rows))
+
+    assert found == [(row, column, "is empty") for row, column in enumerate(("prompt", "system", "text"), start=1)]
 
 
 def test_refusal_of_a_text_that_cannot_be_seen(tmp_path: Path, refuse: Refuse) -> None:
@@ -251,16 +251,17 @@ def test_refusal_of_a_prompt_with_a_key_in_some_rows_only(tmp_path: Path, refuse
     assert found == [(1, "prompt_key", reason)]
 
 
-@pytest.mark.parametrize(("first", "second", "known"), [("k", "", "k"), ("", "k", "e5e1b4c1ae4d5c0f")])
+@pytest.mark.parametrize("keys", [("k", ""), ("", "k")])
 def test_refusal_of_a_prompt_that_the_study_has_under_another_key(
-    study: Study, tmp_path: Path, refuse: Refuse, first: str, second: str, known: str
+    study: Study, tmp_path: Path, refuse: Refuse, keys: tuple[str, str]
 ) -> None:
+    first, second = keys
     path = write(tmp_path / "first.jsonl", [three()[0] | {"prompt_key": first}])
     import_material(study=study, path=path, filename=path.name)
 
     found = refuse(write(tmp_path / "second.jsonl", [three()[1] | {"prompt_key": second}]))
 
-    known = known if first else study.prompts.get().key
+    known = study.prompts.get().key
     reason = f"the study has this prompt with the key '{known}'; give that key in a column 'prompt_key'"
     assert found == [(1, "prompt_key", reason)]
 
