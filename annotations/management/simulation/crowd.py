@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from .minds import Mind
 from .visits import ERRORS, Visit, Visitor
 
 TIMEOUT = httpx.Timeout(60)
+logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request says nothing that the summary does not
 NOBODY_WAITS = 3  # raters in a row who find no place or an error: whoever comes next would fare no better
 
 

@@ -12,7 +12,6 @@ from annotations.domain import dataset, editing, materials, planning, studies
 from annotations.models import Participation, Study
 
 SYSTEMS = ("baseline", "steered", "reference")
-TWO_CHOICES = {"question_type": "forced_choice", "options": {"tie": False}}
 
 
 def write_texts(path: Path, *, prompts: int) -> Path:
@@ -32,7 +31,7 @@ def write_texts(path: Path, *, prompts: int) -> Path:
 
 @pytest.fixture
 def make_open_study(transactional_db: None, tmp_path: Path) -> Callable[..., Study]:
-    """`make_open_study(prompts=6, questions={…}, **design)`: 6 prompts × 3 pairs, 2 raters a pair, 6 trials: 6 booklets."""
+    """`make_open_study(questions={…}, **design)`: 6 prompts × 3 pairs, 2 raters a pair, 6 trials each: 6 booklets."""
 
     def make(*, prompts: int = 6, questions: dict[str, Any] | None = None, **design: Any) -> Study:
         study = studies.create_study(title="Ideas", template="pairwise_creativity")
