@@ -35,15 +35,15 @@ p, li { max-width: 52rem; }
 .warning ul { margin: .25rem 0 0; padding-left: 1.25rem; }
 .scroll { overflow-x: auto; margin: 1rem 0 .5rem; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-table { border-collapse: collapse; font-size: .8125rem; width: 100%; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .5rem; }
 th, td { padding: .4rem .5rem; text-align: left; white-space: nowrap; font-weight: 400; }
-thead th { border-bottom: 2px solid var(--ink); font-weight: 600; vertical-align: bottom; }
+thead th { border-bottom: 2px solid var(--ink); font-weight: 600; vertical-align: bottom; white-space: normal; }
 tbody tr { border-bottom: 1px solid var(--rule); }
 tbody tr:hover { background: var(--soft); }
 .number { text-align: right; }
-figure { margin: 1rem 0; }
-figure svg { width: 100%; height: auto; max-width: 62rem; }
+figure { margin: 1rem 0; overflow-x: auto; }
+figure svg { width: 100%; height: auto; min-width: 40rem; max-width: 62rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem; font-size: .875rem; }
 dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 .naive table { color: var(--muted); }
@@ -143,7 +143,7 @@ def _body(result: StudyResult, svg: str) -> str:
         if caution
         else "",
         "<h2>Estimates</h2>",
-        f'<figure role="img" aria-label="{label}">{picture}</figure>',
+        f'<figure role="img" tabindex="0" aria-label="{label}">{picture}</figure>',
         "<h2>Significance table</h2>",
         tables.to_html(tables.significance_table(result)),
         "<h2>Each contrast in words</h2>",
