@@ -102,6 +102,9 @@ UNFOLD = {
     "SITE_HEADER": "Evaluation platform",
     "SITE_SUBHEADER": "Blinded human judgement",
     "SITE_SYMBOL": "balance",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("annotations/admin/favicon.svg")},
+    ],
     "SITE_URL": None,
     "DASHBOARD_CALLBACK": "annotations.admin.home.dashboard",
     "SHOW_VIEW_ON_SITE": False,

@@ -1,7 +1,7 @@
 """Changing a draft: texts and settings, the design, the dimensions, the roles of systems.
 
-Every verb locks the study, so that of a freeze and an edit at the same time one comes first and the other is refused, and
-takes the `stamp` of the page that it was written on, so that a stale tab cannot undo what another one saved.
+Every verb locks the study, so that of a freeze and an edit at the same time one comes first and the other is refused,
+and takes the `stamp` of the page that it was written on, so that a stale tab cannot undo what another one saved.
 """
 
 from __future__ import annotations
@@ -162,10 +162,10 @@ def _dimension(study: Study, order: int, draft: DimensionDraft) -> Dimension:
 
 def _check(row: Study | Dimension, names: Sequence[str]) -> None:
     """Raise NotReady with the first thing that a field's own rules refuse."""
-    fields = {field.name for field in row._meta.get_fields() if field.concrete}
+    names_of_fields = {field.name for field in type(row)._meta.get_fields() if field.concrete}  # noqa: SLF001 - public
     try:
-        row.clean_fields(exclude=fields - set(names))
+        row.clean_fields(exclude=names_of_fields - set(names))
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
-        message = f"{row._meta.get_field(name).verbose_name.capitalize()}: {messages[0]}"  # type: ignore[union-attr]
+        message = f"{name.replace('_', ' ').capitalize()}: {messages[0]}"
         raise NotReady(message) from error

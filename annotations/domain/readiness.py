@@ -27,7 +27,7 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """One station: `todo` misses something of its own, `ready` waits for a click, `blocked` waits for an earlier one."""
+    """One station: `todo` misses something of its own, `ready` waits for a click, `blocked` for an earlier one."""
 
     key: str
     title: str
@@ -40,7 +40,7 @@ def readiness(*, study: Study) -> tuple[Station, ...]:
     if study.plan_id is None:
         found = _before_freezing(study)
     else:
-        found = {key: ("done", ()) for key in ("material", "design", "preview", "freeze")}
+        found = dict.fromkeys(("material", "design", "preview", "freeze"), ("done", ()))
     found |= _after_freezing(study)
     return tuple(Station(key, title, *found[key]) for key, title in TITLES.items())
 
@@ -58,7 +58,9 @@ def _before_freezing(study: Study) -> Found:
         later = ("blocked", ("This needs a design that can be made.",))
         return {"material": ("done", ()), "design": ("todo", design), "preview": later, "freeze": later}
     texts = tuple(
-        f"The text '{name}' is empty." for name in ("welcome", "consent", "instructions") if not getattr(study, name).strip()
+        f"The text '{name}' is empty."
+        for name in ("welcome", "consent", "instructions")
+        if not getattr(study, name).strip()
     )
     return {
         "material": ("done", ()),

@@ -21,7 +21,7 @@ LONGEST_NAME = 255
 def queue_import(
     *, study: Study, filename: str, content: File[Any], options: ImportOptions | None = None
 ) -> MaterialImport:
-    """Keep an uploaded file as a queued import, which `materials.run_import` then does; raises WrongState for no draft."""
+    """Keep an uploaded file as a queued import, which `materials.run_import` then does; only for a draft."""
     with transaction.atomic():
         _locked_draft(study)
         name = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in filename)

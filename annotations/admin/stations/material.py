@@ -1,0 +1,162 @@
+"""Material: upload a file, read what is wrong with it, see what is there and what is missing, and name the roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import current_app
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.core.validators import FileExtensionValidator
+from django.http import Http404, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern
+from kombu.exceptions import OperationalError
+
+from annotations.admin.frame import Visit, done, shown
+from annotations.domain import editing, materials, uploads
+from annotations.enums import JobState, StudyState, SystemRole
+from annotations.errors import MaterialRefused
+from annotations.models import MaterialImport, Study
+
+SMALL = 2_000_000  # bytes; imported while one waits
+UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
+ROLES = [(role.value, role.label) for role in SystemRole if role != SystemRole.CHECK]
+SHOWN = 10
+
+
+class UploadForm(forms.Form):
+    """A file of outputs."""
+
+    file = forms.FileField(label="File", allow_empty_file=True)
+    allow_extra_columns = forms.BooleanField(label="Keep unknown columns as metadata", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        endings = [suffix.lstrip(".") for suffix in materials.suffixes()]
+        self.fields["file"].validators.append(FileExtensionValidator(endings))
+        self.fields["file"].widget.attrs.update(
+            {"accept": ",".join(materials.suffixes()), "aria-describedby": "id_file_helptext"}
+        )
+
+
+def show(visit: Visit) -> HttpResponse:
+    """Show what is there, what is missing, and the imports."""
+    return _page(visit, UploadForm())
+
+
+def _page(visit: Visit, form: UploadForm, *, status: int = 200) -> HttpResponse:
+    study = visit.study
+    may_edit = visit.may_change and study.state == StudyState.DRAFT
+    summary = materials.material_summary(study=study)
+    imports = list(study.imports.all()[:SHOWN])
+    keys = dict(study.systems.values_list("name", "pk"))
+    cells = materials.missing_cells(study=study)
+    context = {
+        "form": form,
+        "may_edit": may_edit,
+        "summary": summary,
+        "systems": [(one, keys[one.name], cells.missing_by_system.get(one.name, 0)) for one in summary.systems],
+        "samples": max((system.samples[1] for system in summary.systems), default=0),
+        "longest": max((system.words_mean for system in summary.systems), default=0),
+        "mean_words": _mean_words(summary),
+        "cells": cells,
+        "roles": ROLES,
+        "stamp": editing.stamp(study=study),
+        "imports": imports,
+        "newest": imports[0] if imports else None,
+        "under_way": [job for job in imports if job.state in UNDER_WAY],
+        "suffixes": materials.suffixes(),
+        "live_url": visit.url("material_live"),
+    }
+    return visit.page("material", context, status=status)
+
+
+def _mean_words(summary: materials.MaterialSummary) -> float:
+    words = sum(system.words_mean * system.outputs for system in summary.systems)
+    return words / summary.outputs if summary.outputs else 0.0
+
+
+def upload(visit: Visit) -> str | HttpResponse:
+    """Keep the file, and import it: at once when it is small, else in the background."""
+    form = UploadForm(visit.request.POST, visit.request.FILES)
+    if not form.is_valid():
+        return _page(visit, form, status=422)
+    file = form.cleaned_data["file"]
+    options = materials.ImportOptions(allow_extra_columns=form.cleaned_data["allow_extra_columns"])
+    job = uploads.queue_import(study=visit.study, filename=file.name, content=file, options=options)
+    return _start(visit, job) if file.size >= SMALL else _run(visit, job)
+
+
+def _run(visit: Visit, job: MaterialImport) -> str | HttpResponse:
+    try:
+        finished = materials.run_import(material_import_id=job.pk)
+    except MaterialRefused as refused:
+        count = len(refused.problems)
+        number = f"{'more than ' if refused.truncated else ''}{count} problem{'s' * (count != 1)}"
+        said = f"{job.filename} was refused and nothing was imported: {number}, listed below."
+        messages.error(visit.request, said)
+        return visit.go("material")
+    if finished.state in UNDER_WAY:
+        return f"{job.filename} is being imported by somebody else already."
+    return f"{job.filename}: {finished.message}"
+
+
+def _start(visit: Visit, job: MaterialImport) -> str | HttpResponse:
+    try:
+        current_app.send_task("annotations.tasks.import_material", args=[job.pk], retry=False)
+    except OperationalError:
+        messages.warning(
+            visit.request, "The file is kept, but no worker can be reached. You can import it here and now."
+        )
+        return visit.go("material")
+    return f"{job.filename} is being imported. This page shows when it is done."
+
+
+def run(visit: Visit, import_id: int) -> str | HttpResponse:
+    """Import a waiting file in this request, for when no worker takes it; a finished one is left as it is."""
+    return _run(visit, _job(visit, import_id))
+
+
+def withdraw(visit: Visit, import_id: int) -> str:
+    """Take the outputs of one import out again."""
+    removed = uploads.withdraw_import(material_import=_job(visit, import_id), actor=visit.request.user)  # type: ignore[arg-type]
+    return f"{removed:,} output{'s' * (removed != 1)} removed."
+
+
+def roles(visit: Visit) -> str:
+    """Save the roles of all systems."""
+    post = visit.request.POST
+    chosen = {int(name[5:]): str(post[name]) for name in post if name.startswith("role-") and name[5:].isdigit()}
+    actor: Any = visit.request.user
+    editing.assign_roles(study=visit.study, roles=chosen, seen=post.get("stamp", ""), actor=actor)
+    return "The roles are saved."
+
+
+def live(visit: Visit) -> JsonResponse:
+    """Return the imports under way; `reload` when the last one is finished."""
+    jobs = list(visit.study.imports.filter(state__in=UNDER_WAY))
+    context = {"under_way": jobs, "may_edit": False}
+    panel = render_to_string("annotations/admin/parts/imports_under_way.html", context)
+    return JsonResponse({"panels": {"imports": panel}, "rest": not jobs, "reload": not jobs})
+
+
+def _job(visit: Visit, import_id: int) -> MaterialImport:
+    job = visit.study.imports.filter(pk=import_id).first()
+    if job is None:
+        message = "There is no such import in this study."
+        raise Http404(message)
+    return job
+
+
+def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
+    """Return the addresses of this station."""
+    return [
+        shown(admin, "material", "material/", show),
+        shown(admin, "material_live", "material/live.json", live),
+        done(admin, "material_upload", "material/upload", upload),
+        done(admin, "material_roles", "material/roles", roles),
+        done(admin, "material_run", "material/<int:import_id>/run", run),
+        done(admin, "material_withdraw", "material/<int:import_id>/withdraw", withdraw),
+    ]

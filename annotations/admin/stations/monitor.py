@@ -1,0 +1,103 @@
+"""Monitor: the numbers of a running study, live. The page and its refresh come out of the same template."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.http import HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern
+from django.utils import timezone
+
+from annotations.admin.frame import Visit, done, shown
+from annotations.domain import monitoring
+from annotations.enums import LeaseState, ParticipationState, StudyState
+from annotations.models import Study
+
+PANELS = "annotations/admin/parts/monitor_panels.html"
+RATERS = (
+    (ParticipationState.FINISHED, "finished", "good"),
+    (ParticipationState.JUDGING, "judging now", "accent"),
+    (ParticipationState.CONSENTED, "consented, not begun", "soft"),
+    (ParticipationState.LAPSED, "lapsed", "warn"),
+    (ParticipationState.TURNED_AWAY, "turned away (full)", "bad"),
+)
+LEASES = (
+    (LeaseState.COMPLETED, "completed", "good"),
+    (LeaseState.LEASED, "running", "accent"),
+    (LeaseState.AVAILABLE, "free", "track"),
+    (LeaseState.LAPSED, "lapsed", "warn"),
+    (LeaseState.WITHDRAWN, "withdrawn", "soft"),
+)
+
+
+def show(visit: Visit) -> HttpResponse:
+    """Show the panels."""
+    return visit.page("monitor", {"panels": _panels(visit.study), "live_url": visit.url("monitor_live")})
+
+
+def live(visit: Visit) -> JsonResponse:
+    """Return the numbers and the panels drawn from them; the page swaps the panels that differ."""
+    visit.study.refresh_from_db()
+    return JsonResponse(
+        {
+            "numbers": monitoring.monitor(study=visit.study),
+            "panels": _panels(visit.study),
+            "rest": visit.study.state not in (StudyState.OPEN, StudyState.PAUSED),
+        }
+    )
+
+
+def _panels(study: Study) -> dict[str, str]:
+    context = pictures_of(monitoring.monitor(study=study))
+    names = ("progress", "raters", "leases", "hours", "tasks", "pace")
+    return {name: render_to_string(PANELS, {**context, "panel": name}) for name in names}
+
+
+def pictures_of(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Return the numbers with what the bars are drawn from."""
+    wanted = numbers["raters_per_task"]
+    by_task = numbers["by_task"]
+    most = max([wanted, *by_task]) if by_task else wanted
+    tasks = [
+        (str(judged), by_task.get(judged, 0), "good" if wanted and judged >= wanted else "plain")
+        for judged in range(most + 1)
+    ]
+    hours = numbers["by_hour"]
+    return {
+        "n": numbers,
+        "raters": [(numbers["raters"][state], label, kind) for state, label, kind in RATERS],
+        "rater_parts": [(numbers["raters"][state], kind) for state, _, kind in RATERS],
+        "leases": [(numbers["leases"][state], label, kind) for state, label, kind in LEASES],
+        "lease_parts": [(numbers["leases"][state], kind) for state, _, kind in LEASES],
+        "leases_total": sum(numbers["leases"].values()),
+        "hours": [(_hour(row["hour"], at), row["judgements"], "plain") for at, row in enumerate(hours)],
+        "this_hour": hours[-1]["judgements"] if hours else 0,
+        "tasks": tasks,
+        "tasks_total": sum(by_task.values()),
+        "tasks_done": sum(count for judged, count in by_task.items() if wanted and judged >= wanted),
+    }
+
+
+def _hour(moment: str, at: int) -> str:
+    """Label every sixth hour, counted from the last."""
+    return timezone.localtime(dt.datetime.fromisoformat(moment)).strftime("%H:00") if (23 - at) % 6 == 0 else ""
+
+
+def expire(visit: Visit) -> str:  # noqa: ARG001 - all studies at once, as the clock does
+    """Look for leases past their time now, in place of waiting for the clock's next beat."""
+    from annotations.domain.assignment import expire_leases
+
+    lapsed = expire_leases()
+    return f"{lapsed} lease{'s' * (lapsed != 1)} had run out and {'was' if lapsed == 1 else 'were'} re-issued."
+
+
+def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
+    """Return the addresses of this station."""
+    return [
+        shown(admin, "monitor", "monitor/", show),
+        shown(admin, "monitor_live", "monitor/live.json", live),
+        done(admin, "monitor_expire", "monitor/expire", expire),
+    ]

@@ -1,0 +1,61 @@
+"""Preview: trials exactly as a rater will see them, by the rater's own template; nothing that is answered is stored."""
+
+from __future__ import annotations
+
+from django.contrib.admin import ModelAdmin
+from django.http import HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern
+
+from annotations.admin.frame import Visit, shown
+from annotations.design import DesignError
+from annotations.domain import planning
+from annotations.errors import PlatformError
+from annotations.forms.page import trial_context
+from annotations.markup import to_html
+from annotations.models import Study
+
+from .sketch import sketch_of
+
+LARGEST = 10**6
+
+
+def _whole(text: str) -> int:
+    return min(int(text), LARGEST) if text.isascii() and text.isdigit() and len(text) < 8 else 1  # noqa: PLR2004 - digits
+
+
+def show(visit: Visit) -> HttpResponse:
+    """Show the texts around the trials, and the ways into the trials."""
+    study = visit.study
+    texts = [
+        (name, to_html(getattr(study, name)), not getattr(study, name).strip())
+        for name in ("welcome", "consent", "instructions")
+    ]
+    return visit.page("preview", {"sketch": sketch_of(study), "texts": texts})
+
+
+def trial(visit: Visit) -> HttpResponse:
+    """Show one trial on a page of its own, with the way to the one before and after it."""
+    asked, booklet = _whole(visit.request.GET.get("number", "")), _whole(visit.request.GET.get("booklet", ""))
+    try:
+        view = planning.preview_trial(study=visit.study, number=asked, booklet=booklet)
+    except (PlatformError, DesignError):
+        return visit.go("preview")
+    now = view.trials[0]
+    context = {
+        **trial_context(view, preview=True),
+        "study": visit.study,
+        "booklet": booklet,
+        "previous": now.number - 1,
+        "following": now.number + 1 if now.number < now.total else 0,
+        "back": visit.url("preview"),
+    }
+    return TemplateResponse(visit.request, "annotations/admin/preview_trial.html", context)
+
+
+def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
+    """Return the addresses of this station."""
+    return [
+        shown(admin, "preview", "preview/", show),
+        shown(admin, "preview_trial", "preview/trial/", trial),
+    ]

@@ -1,0 +1,83 @@
+"""Small pictures and number formats for the researcher's pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+
+from annotations.templatetags import pictures
+
+register = template.Library()
+PARTS = "annotations/admin/parts"
+
+
+@register.inclusion_tag(f"{PARTS}/meter.html")
+def meter(value: float, total: float, kind: str = "") -> dict[str, Any]:
+    """Draw one bar: `value` of `total`."""
+    return {"segments": pictures.segments([(float(value or 0), kind)], float(total or 0))}
+
+
+@register.inclusion_tag(f"{PARTS}/meter.html")
+def stacked(parts: Sequence[tuple[float, str]], total: float) -> dict[str, Any]:
+    """Draw one bar of several parts: (value, kind) each."""
+    return {"segments": pictures.segments(parts, float(total or 0))}
+
+
+@register.inclusion_tag(f"{PARTS}/bars.html")
+def bars(values: Sequence[tuple[str, int, str]], title: str, numbered: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a template tag
+    """Draw a histogram of (label, count, kind)."""
+    return {**pictures.bars(values, numbered=numbered), "title": title}
+
+
+@register.inclusion_tag(f"{PARTS}/forest.html")
+def forest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Draw odds ratios with their intervals."""
+    return {"forest": pictures.forest(rows)}
+
+
+@register.inclusion_tag(f"{PARTS}/matrix.html")
+def meetings(pairs: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    """Draw who meets whom."""
+    return pictures.matrix(pairs)
+
+
+@register.filter
+def station_action(study_id: int, name: str) -> str:
+    """Return the address of an action of the station "open"."""
+    return reverse(f"admin:annotations_study_open_{name}", args=(study_id,))
+
+
+@register.filter
+def moment(text: str) -> dt.datetime:
+    """Return an ISO time of the monitor as a time of the site's zone."""
+    return timezone.localtime(dt.datetime.fromisoformat(text))
+
+
+@register.filter
+def number(value: Any, digits: int = 2) -> str:
+    """Format a number of the table; a dash stands for what does not exist."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return "–"
+    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
+def p_value(value: Any) -> str:
+    """Format a p value as a paper does."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return "–"
+    return "< .001" if value < 0.001 else f"{value:.3f}".lstrip("0")  # noqa: PLR2004 - the usual way to print it
+
+
+@register.filter
+def percent(value: Any) -> str:
+    """Format a share."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return "–"
+    return f"{100 * value:.0f}%"

@@ -1,0 +1,154 @@
+"""Geometry of the small pictures beside numbers; templates draw it. All lengths are in the units of a viewBox."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+BAR_HEIGHT = 90.0
+LABEL_HEIGHT = 16.0
+FOREST_WIDTH = 760.0
+FOREST_LEFT = 300.0
+FOREST_RIGHT = 130.0
+FOREST_ROW = 30.0
+FOREST_HEAD = 26.0
+NICE = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+MOST_TICKS = 7
+RATIOS = ("odds_ratio", "odds_ratio_low", "odds_ratio_high")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a stacked bar, in per cent of its width."""
+
+    start: float
+    width: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a histogram with its two labels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+    value: str
+    kind: str
+
+    @property
+    def middle(self) -> float:
+        """Where the labels are centred."""
+        return self.x + self.width / 2
+
+
+def segments(parts: Sequence[tuple[float, str]], total: float) -> list[Segment]:
+    """Lay parts side by side as shares of `total`; never beyond the whole."""
+    made, start = [], 0.0
+    for value, kind in parts:
+        width = min(100 * value / total, 100 - start) if total > 0 else 0.0
+        if width > 0:
+            made.append(Segment(round(start, 2), round(width, 2), kind))
+        start += width
+    return made
+
+
+def bars(values: Sequence[tuple[str, int, str]], width: float = 480.0, *, numbered: bool = True) -> dict[str, Any]:
+    """Lay out a histogram of (label, count, kind); the tallest bar fills the height."""
+    top = max((count for _, count, _ in values), default=0) or 1
+    step = width / max(len(values), 1)
+    made = []
+    for at, (label, count, kind) in enumerate(values):
+        height = max(BAR_HEIGHT * count / top, 1.5 if count else 0.0)
+        value = f"{count:,}" if numbered and count else ""
+        made.append(
+            Bar(
+                round(at * step + step * 0.1, 2),
+                round(LABEL_HEIGHT + BAR_HEIGHT - height, 2),
+                round(step * 0.8, 2),
+                round(height, 2),
+                label,
+                value,
+                kind,
+            )
+        )
+    return {"bars": made, "width": width, "base": LABEL_HEIGHT + BAR_HEIGHT, "height": BAR_HEIGHT + 2 * LABEL_HEIGHT}
+
+
+def matrix(pairs: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    """Return the systems and, for each, one cell per system: how many tasks bring the two together; None for itself."""
+    names = sorted({name for pair in pairs for name in pair})
+    met = {frozenset(pair): count for pair, count in pairs.items()}
+    rows = [
+        (row, [None if row == column else met.get(frozenset((row, column)), 0) for column in names]) for row in names
+    ]
+    return {"names": names, "rows": rows}
+
+
+def forest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Lay out dots and intervals of odds ratios on a log axis, grouped by dimension; None when nothing is finite."""
+    shown = [row for row in rows if _finite(*(row[name] for name in RATIOS)) and row["odds_ratio_low"] > 0]
+    if not shown:
+        return None
+    low, high = _span(shown)
+    plot = FOREST_WIDTH - FOREST_LEFT - FOREST_RIGHT
+
+    def place(ratio: float) -> float:
+        share = (math.log(ratio) - low) / (high - low)
+        return round(FOREST_LEFT + plot * min(max(share, 0.0), 1.0), 1)
+
+    lines, heads, y = [], [], 0.0
+    for at, row in enumerate(shown):
+        if at == 0 or row["dimension"] != shown[at - 1]["dimension"]:
+            heads.append((y + FOREST_HEAD * 0.7, row["dimension"]))
+            y += FOREST_HEAD
+        lines.append(_line(row, y + FOREST_ROW / 2, place))
+        y += FOREST_ROW
+    ticks = [(place(tick), f"{tick:g}") for tick in _ticks(low, high)]
+    return {
+        "lines": lines,
+        "heads": heads,
+        "ticks": ticks,
+        "null": place(1.0),
+        "width": FOREST_WIDTH,
+        "bottom": y + 4,
+        "height": y + 44,
+        "middle": FOREST_LEFT + plot / 2,
+    }
+
+
+def _line(row: Mapping[str, Any], y: float, place: Any) -> dict[str, Any]:
+    ratio, low, high = row["odds_ratio"], row["odds_ratio_low"], row["odds_ratio_high"]
+    p = row.get("p_holm")
+    return {
+        "y": y,
+        "label": f"{row['first']} vs {row['second']}",
+        "dot": place(ratio),
+        "from": place(low),
+        "to": place(high),
+        "text": f"{ratio:.2f} [{low:.2f}, {high:.2f}]",
+        "significant": p is not None and _finite(p) and p < 0.05,  # noqa: PLR2004 - the usual level
+    }
+
+
+def _finite(*values: Any) -> bool:
+    return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+
+
+def _span(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    ends = [math.log(row[name]) for row in rows for name in ("odds_ratio_low", "odds_ratio_high")]
+    low, high = min(*ends, 0.0), max(*ends, 0.0)
+    low, high = max(low, math.log(NICE[0])), min(high, math.log(NICE[-1]))
+    pad = max(0.05 * (high - low), 0.1)
+    return low - pad, high + pad
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    found = [tick for tick in NICE if low <= math.log(tick) <= high]
+    if len(found) > MOST_TICKS:
+        found = [tick for tick in found if tick in (0.02, 0.1, 0.5, 1.0, 2.0, 10.0, 50.0)]
+    return found
