@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
+from typing import Any
 
 from django.db import transaction
 
@@ -18,12 +19,12 @@ DESCRIPTION = (
     "from one language model, and its first 60 raters were simulated: a tour of the platform, not a finding."
 )
 OUTPUTS = Path(__file__).parent.parent / "example" / "outputs.jsonl"
-ROLES = MappingProxyType({"baseline": "baseline", "activation-steered": "treatment", "weight-steered": "treatment"})
+ROLES = {"baseline": "baseline", "activation-steered": "treatment", "weight-steered": "treatment"}
 
 # 18 prompts × 3 pairs of systems × 2 matched samples = 108 pairs. Each judged by 12 raters, 18 pairs a rater (no prompt
 # twice): 72 booklets, so that 12 are left for whoever comes after the 60 simulated raters.
 RATERS = 60
-DESIGN = MappingProxyType({"raters_per_task": 12, "trials_per_rater": 18})
+DESIGN: Mapping[str, Any] = {"raters_per_task": 12, "trials_per_rater": 18}
 
 # Log-odds that an average rater prefers the system to the baseline, on an average prompt and output.
 SEED = 1

@@ -14,7 +14,7 @@ from threading import BoundedSemaphore, Event
 import httpx
 
 from .minds import Mind
-from .visits import ERRORS, Visit, Visitor
+from .visits import ERRORS, Outcome, Visit, Visitor
 
 TIMEOUT = httpx.Timeout(60)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request says nothing that the summary does not
@@ -28,7 +28,7 @@ class Summary:
     visits: tuple[Visit, ...]
     seconds: float
 
-    def count(self, outcome: str) -> int:
+    def count(self, outcome: Outcome) -> int:
         """Return how many visits ended so."""
         return Counter(visit.outcome for visit in self.visits)[outcome]
 

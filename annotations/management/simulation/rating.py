@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from django.urls import reverse
 from tqdm import tqdm
@@ -65,7 +66,7 @@ def library_of(study: Study) -> Mapping[tuple[str, str], Known]:
     }
 
 
-def _show(bar: tqdm, visit: Visit) -> None:  # type: ignore[type-arg] - generic in the stubs only
+def _show(bar: tqdm[NoReturn], visit: Visit) -> None:
     bar.update()
     if visit.error:
         bar.write(f"{visit.rater}: {visit.error}")

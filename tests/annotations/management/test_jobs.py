@@ -34,10 +34,16 @@ def test_make_report_anywhere_works_without_a_worker(report, monkeypatch):
 def test_make_report_anywhere_gives_up_on_a_worker_that_does_not_finish(report, monkeypatch):
     monkeypatch.setattr(jobs, "worker_answers", lambda: True)
     monkeypatch.setattr(jobs, "PATIENCE_SECONDS", 0)
-    monkeypatch.setattr(jobs.make_report_task, "delay", lambda _: None)
+    monkeypatch.setattr(jobs.celery_app, "send_task", lambda *_, **__: None)
 
     with pytest.raises(jobs.JobLost, match="its log says why"):
         jobs.make_report_anywhere(report)
+
+
+def test_task_is_one_that_workers_know():
+    jobs.celery_app.autodiscover_tasks(force=True)
+
+    assert jobs.TASK in jobs.celery_app.tasks
 
 
 def test_worker_answers_is_false_when_the_broker_is_gone(monkeypatch):
