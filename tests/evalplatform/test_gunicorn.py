@@ -1,0 +1,37 @@
+"""The site under gunicorn: real processes on the test database."""
+
+import httpx
+import psutil
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_site_works_on_the_test_database(gunicorn_site):
+    password = make_password("correct horse battery", hasher="pbkdf2_sha256")
+    User.objects.create(username="ada", password=password, is_staff=True)
+
+    with httpx.Client(base_url=gunicorn_site, headers={"Referer": gunicorn_site}) as browser:
+        browser.get("/admin/login/")
+        form = {
+            "username": "ada",
+            "password": "correct horse battery",
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+        }
+        answer = browser.post("/admin/login/", data=form)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+    assert User.objects.get().last_login is not None
+
+
+def test_killed_process_does_not_take_the_site_down(gunicorn_site, wait_until):
+    workers = [each for each in psutil.Process().children(recursive=True) if "gunicorn" in " ".join(each.cmdline())]
+    leader = next(each for each in workers if each.children())
+    first = leader.children()[0]
+
+    first.kill()
+    wait_until(lambda: first not in leader.children() and len(leader.children()) == 2)
+
+    assert httpx.get(f"{gunicorn_site}/healthz").text == "ok\n"
