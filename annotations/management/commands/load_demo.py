@@ -22,7 +22,7 @@ from annotations.management.simulation.rating import Simulation
 from annotations.management.simulation.site import own_site
 from annotations.management.truth_table import truth_table
 from annotations.models import Report, Study
-from evalplatform import place
+from evalplatform import place, serve
 from evalplatform.supervise import ChildDied
 
 USER = "admin"
@@ -104,8 +104,9 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _tell(self, links: dict[str, str], *, base_url: str) -> None:
-        url = base_url.rstrip("/")
-        self.stdout.write(f"\n  Rate as an annotator   {url}{links['rate']}")
+        url = (base_url or serve.base_url()).rstrip("/")
+        self.stdout.write("" if base_url else "\nThe site itself is started by `make run`.")
+        self.stdout.write(f"  Rate as an annotator   {url}{links['rate']}")
         self.stdout.write(f"  Admin                  {url}{links['admin']}   user {USER}, password {links['password']}")
         self.stdout.write(f"  Results                {url}{links['results']}")
 

@@ -152,3 +152,24 @@ def test_write_private_replaces_a_file_that_others_could_read(tmp_path):
 
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"), [("http://site:81/", "http://site:81"), ("", "http://127.0.0.1:8000")]
+)
+def test_load_demo_prints_the_links_itself_when_nobody_else_does(base_url, expected, monkeypatch):
+    monkeypatch.delenv("PORT", raising=False)
+    monkeypatch.delenv("HOST", raising=False)
+    printed = StringIO()
+    links = {"rate": "/s/abc/", "admin": "/admin/", "password": "secret", "results": "/admin/1/results/"}
+
+    load_demo.Command(stdout=printed)._tell(links, base_url=base_url)
+
+    lines = [line.split() for line in printed.getvalue().splitlines() if line.startswith("  ")]
+    assert [next(word for word in line if word.startswith("http")) for line in lines] == [
+        f"{expected}/s/abc/",
+        f"{expected}/admin/",
+        f"{expected}/admin/1/results/",
+    ]
+    assert lines[1][-3:] == ["admin,", "password", "secret"]
+    assert ("make run" in printed.getvalue()) == (not base_url)
