@@ -150,29 +150,34 @@ CLASHES = (
 )
 FIRST = "SELECT found.*, count(*) OVER () AS count FROM ({sql}) found ORDER BY number LIMIT %(most)s"
 SYSTEMS = """
-SELECT system, min(number), count(*), count(*) OVER () FROM material_cell GROUP BY system ORDER BY 2 LIMIT %(most)s
+SELECT system, min(number) AS first, count(*) AS count, count(*) OVER () AS total
+FROM material_cell GROUP BY system ORDER BY first LIMIT %(most)s
 """
 
 
 def check_cells(*, study: Study, known: Collection[str] | None, roles: Mapping[str, str], problems: Problems) -> None:
     """Add every clash of the staged material to `problems`; `known` are the systems that may come, None for any."""
-    values = {"study": study.pk, "check_keys": list(attention.KEYS), "most": MOST_PROBLEMS}
+    values: dict[str, Any] = {"study": study.pk, "check_keys": list(attention.KEYS), "most": MOST_PROBLEMS}
+    for clash in CLASHES:
+        rows = _rows(FIRST.format(sql=clash.sql), values)
+        if rows:
+            found = [Problem(problems.file, row["number"], clash.column, _reason(clash, row)) for row in rows]
+            problems.extend(found, count=rows[0]["count"])
+    systems = _rows(SYSTEMS, values)
+    if systems and systems[0]["total"] > MOST_SYSTEMS:
+        named = f"names {systems[0]['total']:,} systems, at most {MOST_SYSTEMS} are taken; is it the right column?"
+        problems.extend([Problem(problems.file, 0, "system", named)], count=1)
+        return
+    places = {row["system"]: (row["first"], row["count"]) for row in systems}
+    reasons = list(_system_problems(study, places, known=known, roles=roles))
+    problems.extend([Problem(problems.file, row, "system", reason) for row, reason in reasons], count=len(reasons))
+
+
+def _rows(sql: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
-        for clash in CLASHES:
-            cursor.execute(FIRST.format(sql=clash.sql), values)
-            names = [column.name for column in cursor.description]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor]
-            if rows:
-                found = [Problem(problems.file, row["number"], clash.column, _reason(clash, row)) for row in rows]
-                problems.extend(found, count=rows[0]["count"])
-        cursor.execute(SYSTEMS, values)
-        rows = list(cursor)
-    if rows and rows[0][3] > MOST_SYSTEMS:
-        found = [(0, f"names {rows[0][3]:,} systems, at most {MOST_SYSTEMS} are taken; is it the right column?")]
-    else:
-        systems = {name: (first, count) for name, first, count, _ in rows}
-        found = list(_system_problems(study, systems, known=known, roles=roles))
-    problems.extend([Problem(problems.file, row, "system", reason) for row, reason in found], count=len(found))
+        cursor.execute(sql, values)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _reason(clash: Clash, row: Mapping[str, Any]) -> str:

@@ -208,18 +208,25 @@ def _is_unicode(value: str) -> bool:
 
 
 def _metadata(record: OutputRecord) -> tuple[str, str]:
-    """Return the metadata as JSON, or what is wrong with them."""
+    """Return the metadata as JSON, and what is wrong with them."""
     if not record.metadata:
         return "{}", ""
+    fault = ""
     try:
         found = json.dumps(record.metadata, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        return "", f"cannot be kept as JSON: {error}"
+    except ValueError:
+        found, fault = "", "hold a number that is not finite, which JSON cannot keep"
+    except RecursionError:
+        found, fault = "", "are nested too deeply"
+    except TypeError as error:
+        found, fault = "", f"cannot be kept as JSON: {error}"
     if len(found) > LONGEST_METADATA:
-        return "", f"have {len(found):,} characters as JSON; at most {LONGEST_METADATA:,} are taken"
-    if "\\u0000" in found and _has_nul(record.metadata):
-        return "", "hold a NUL character"
-    return (found, "") if _is_unicode(found) else ("", "hold half of a surrogate pair, which is no character")
+        fault = f"have {len(found):,} characters as JSON; at most {LONGEST_METADATA:,} are taken"
+    elif "\\u0000" in found and _has_nul(record.metadata):
+        fault = "hold a NUL character"
+    elif not _is_unicode(found):
+        fault = "hold half of a surrogate pair, which is no character"
+    return found, fault
 
 
 def _has_nul(value: Any) -> bool:

@@ -169,18 +169,20 @@ def _run(
 @contextmanager
 def _local_copy(job: MaterialImport) -> Iterator[Path]:
     """Yield a path to the uploaded file; a storage without paths is copied to a temporary file first."""
-    if not job.file:
+    if not job.file or not job.file.storage.exists(str(job.file.name)):
         raise MaterialRefused([Problem(job.filename, 0, "", "the uploaded file is gone; upload it again")])
     try:
-        path = Path(job.file.path)
+        path = job.file.path
     except NotImplementedError:
-        with tempfile.NamedTemporaryFile() as copy:
-            with job.file.open("rb") as uploaded:
-                shutil.copyfileobj(uploaded, copy, 1024 * 1024)
-            copy.flush()
-            yield Path(copy.name)
-    else:
-        yield path
+        path = ""
+    if path:
+        yield Path(path)
+        return
+    with tempfile.NamedTemporaryFile() as copy:
+        with job.file.open("rb") as uploaded:
+            shutil.copyfileobj(uploaded, copy, 1024 * 1024)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _import(

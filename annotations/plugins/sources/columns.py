@@ -101,8 +101,13 @@ def metadata_object(value: object) -> dict[str, Any]:
         try:
             value = json.loads(value, object_pairs_hook=unique_pairs, parse_constant=no_constant)
         except (ValueError, RecursionError) as error:
-            _refuse(f"must be a JSON object, cannot be read: {error}")
+            _refuse(f"must be a JSON object, cannot be read: {json_fault(error)}")
     return value if isinstance(value, dict) else _refuse(f"must be a JSON object, is {kind_of(value)}")
+
+
+def json_fault(error: Exception) -> str:
+    """Say what the JSON parser raised."""
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from annotations.errors import MaterialRefused, Problem
 
@@ -69,12 +69,12 @@ def open_text(path: Path, *, file: str) -> Iterator[BinaryIO]:
         packed = raw.peek(2).startswith(GZIP)
         if file.lower().endswith(".gz") and not packed:
             raise refusal(file, "is named .gz but is not packed with gzip")
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=raw), 256 * 1024) if packed else raw  # type: ignore[type-var]
+        stream: Any = io.BufferedReader(gzip.GzipFile(fileobj=raw), 256 * 1024) if packed else raw
         _refuse_foreign(stream, file=file)
         yield stream
 
 
-def _refuse_foreign(stream: io.BufferedReader, *, file: str) -> None:
+def _refuse_foreign(stream: Any, *, file: str) -> None:
     try:
         head = stream.peek(4096)[:4096]
     except CUT_SHORT as error:

@@ -12,7 +12,7 @@ from typing import Any
 from annotations.errors import Problem
 from annotations.registry import OutputRecord, Source, sources
 
-from .columns import KNOWN, Columns, kind_of, no_constant, unique_pairs
+from .columns import KNOWN, Columns, json_fault, kind_of, no_constant, unique_pairs
 from .files import CUT_SHORT, Lines, RecordTooLongError, damage, is_broken, open_text
 
 KEY = re.compile(r'"(\w+)"\s*:')
@@ -98,7 +98,7 @@ def _row(line: str, shapes: Shapes, *, row: int, bad: str) -> Iterator[OutputRec
 
 def _not_json(line: str, error: Exception) -> str:
     whole = "; write each object on one line of its own" if line.strip() in {"[", "{", "[{"} else ""
-    return f"is not JSON: {error}{whole}"
+    return f"is not JSON: {json_fault(error)}{whole}"
 
 
 def _last_key(text: str) -> str:

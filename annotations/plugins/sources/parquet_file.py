@@ -61,8 +61,8 @@ def _check_ends(path: Path, *, file: str) -> None:
 def _open(path: Path, *, file: str) -> pq.ParquetFile:
     """Open for reading page by page.
 
-    A dictionary page is spread over all its rows, so that a file of 2 MB may hold 200 rows of 50 MB each. Columns with a
-    large one are therefore kept as dictionaries, which is slower.
+    A dictionary page is spread over all its rows, so that a file of 2 MB may hold 200 rows of 50 MB each. Columns with
+    a large one are therefore kept as dictionaries, which is slower.
     """
     options = {"pre_buffer": False, "buffer_size": MEGABYTE, "page_checksum_verification": True}
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from annotations.plugins.sources.columns import UNNUMBERED
-from annotations.plugins.sources.csv_file import sniff
+from annotations.plugins.sources.csv_file import STOPPED, sniff
 from annotations.plugins.sources.files import LONGEST_RECORD
 from annotations.registry import OutputRecord
 from tests.annotations.plugins.sources.material_files import csv_bytes, problems, read, three
@@ -205,9 +205,7 @@ def test_csv_reports_where_a_packed_file_is_cut_off(tmp_path: Path) -> None:
 
     found = read(path)
 
-    reason = (
-        "the file is cut off: the gzip data end in the middle; bring the whole file; the rest of the file was not read"
-    )
+    reason = "the file is cut off: the gzip data end in the middle; bring the whole file; " + STOPPED
     assert (found[-1].row, found[-1].column, found[-1].reason) == (len(found), "", reason)
     assert all(isinstance(item, OutputRecord) for item in found[:-1])
 

@@ -9,6 +9,7 @@ import pytest
 from tests.annotations.plugins.sources.material_files import FORMATS, problems
 
 TEXT_FORMATS = ("csv", "jsonl")
+SAVE = "save the sheet as “CSV UTF-8” and bring that"
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -59,10 +60,7 @@ def test_source_refuses_a_file_that_may_not_be_read(tmp_path: Path, kind: str) -
         (b"Salted__\x01\x02", "it is encrypted; bring it decrypted"),
         (b"-----BEGIN PGP MESSAGE-----", "it is encrypted; bring it decrypted"),
         (bytes(range(256)) * 8, "it is binary, encrypted or UTF-16; bring UTF-8 text"),
-        (
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-            "it is an old or password-protected Office file; save the sheet as “CSV UTF-8” and bring that",
-        ),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", f"it is an old or password-protected Office file; {SAVE}"),
     ],
 )
 def test_source_refuses_content_that_is_no_text(tmp_path: Path, kind: str, content: bytes, reason: str) -> None:
@@ -80,8 +78,7 @@ def test_source_refuses_an_excel_workbook(tmp_path: Path, kind: str) -> None:
 
     found = problems(path, source=kind)
 
-    advice = "save the sheet as “CSV UTF-8” and bring that"
-    assert found == [(0, "", f"the content is not text: it is a ZIP archive or an Excel workbook; {advice}")]
+    assert found == [(0, "", f"the content is not text: it is a ZIP archive or an Excel workbook; {SAVE}")]
 
 
 @pytest.mark.parametrize("kind", TEXT_FORMATS)
