@@ -43,6 +43,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case by its argument when its value is bytes: compressed ones differ from run to run, names must not."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def servers() -> None:
     """PostgreSQL and Redis run (embedded ones unless DATABASE_URL and REDIS_URL say where)."""
