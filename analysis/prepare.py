@@ -196,6 +196,8 @@ def prepare(rows: pd.DataFrame, dimension: str, options: Options) -> DimensionDa
         raise OptionError(f"dimension {dimension!r} has no comparison of two different systems")
     if options.ties == "drop":
         frame = frame[~((frame["measure"] == "pairwise_choice") & (frame["answer"] == 0.5))].reset_index(drop=True)  # noqa: PLR2004
+    if frame.empty:
+        raise OptionError(f"dimension {dimension!r} has nothing but ties: model them instead of dropping them")
     measure = str(frame["measure"].iloc[0])
     category, labels, notes = _categories(frame, measure)
     thresholds = options.thresholds if measure == "pairwise_graded" else "symmetric"
@@ -229,7 +231,7 @@ def _categories(frame: pd.DataFrame, measure: str) -> tuple[IntArray, tuple[str,
         levels = int(frame["levels"].iloc[0])
         possible = set(range(1, levels // 2 + 1)) | ({0} if levels % 2 else set())
     used = {int(size) for size in np.unique(np.abs(answer))}
-    scale = sorted({sign * size for size in used for sign in (-1, 1)})
+    scale = sorted({sign * size for size in used | ({1} if used == {0} else set()) for sign in (-1, 1)})
     unused = sorted(possible - used)
     notes = (
         (f"nobody used the answer level(s) ±{', ±'.join(map(str, unused))}; left out of the scale",) if unused else ()

@@ -138,9 +138,7 @@ def naive_table(result: StudyResult) -> Table:
         for row in result.rows
     ]
     header = ("Dimension", "Contrast", "Raw win rate", "Direct comparisons", "p (naive binomial)", "p (mixed model)")
-    return Table(
-        "What a naive test would claim", header, tuple(rows), (False, False, True, True, True, True), (SPREADS,)
-    )
+    return Table("What a naive test would claim", header, tuple(rows), (False, False, True, True, True, True), (NAIVE,))
 
 
 def to_csv(rows: Sequence[SignificanceRow]) -> str:

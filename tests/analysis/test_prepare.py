@@ -193,3 +193,17 @@ def test_flexible_thresholds_hold_the_side(study):
 
     assert data.names == ("system[reference]", "system[steered]")
     assert model(study, "originality", thresholds="flexible").names[0] == "side (left)"
+
+
+def test_nothing_but_ties_is_refused_if_ties_are_dropped(study):
+    frame = study[study["dimension"] == "originality"].assign(levels=3, answer=0.5)
+
+    with pytest.raises(OptionError, match="nothing but ties"):
+        model(frame, ties="drop")
+
+
+def test_nothing_but_mid_points_keeps_a_scale_of_three(study):
+    data = model(study[study["dimension"] == "surprise"].assign(answer=0.0), "surprise")
+
+    assert data.labels == ("-1", "0", "+1")
+    assert set(data.category) == {1}

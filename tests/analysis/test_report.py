@@ -283,3 +283,11 @@ def test_package_offers_its_verbs_lazily():
     assert analysis.write_report is write_report
     with pytest.raises(AttributeError, match="nothing"):
         _ = analysis.nothing
+
+
+def test_nothing_but_mid_points_is_said_not_estimated(study):
+    found = analyse(study[study["dimension"] == "surprise"].assign(answer=0.0))
+
+    assert found.dimensions[0].fit.convergence.code == "not_fitted"
+    assert not any(row.converged for row in found.rows)
+    assert found.rows[0].raw_win_rate == 0.5
