@@ -159,11 +159,11 @@ def check_cells(*, study: Study, known: Collection[str] | None, roles: Mapping[s
     """Add every clash of the staged material to `problems`; `known` are the systems that may come, None for any."""
     values: dict[str, Any] = {"study": study.pk, "check_keys": list(attention.KEYS), "most": MOST_PROBLEMS}
     for clash in CLASHES:
-        rows = _rows(FIRST.format(sql=clash.sql), values)
+        rows = _found(FIRST.format(sql=clash.sql), values)
         if rows:
             found = [Problem(problems.file, row["number"], clash.column, _reason(clash, row)) for row in rows]
             problems.extend(found, count=rows[0]["count"])
-    systems = _rows(SYSTEMS, values)
+    systems = _found(SYSTEMS, values)
     if systems and systems[0]["total"] > MOST_SYSTEMS:
         named = f"names {systems[0]['total']:,} systems, at most {MOST_SYSTEMS} are taken; is it the right column?"
         problems.extend([Problem(problems.file, 0, "system", named)], count=1)
@@ -173,7 +173,7 @@ def check_cells(*, study: Study, known: Collection[str] | None, roles: Mapping[s
     problems.extend([Problem(problems.file, row, "system", reason) for row, reason in reasons], count=len(reasons))
 
 
-def _rows(sql: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _found(sql: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         names = [column.name for column in cursor.description or ()]
