@@ -97,7 +97,7 @@
   }
 
   function ready() {
-    next.setAttribute("aria-disabled", String(!keys.rows.every(keys.isAnswered) || isOut(tokenOf(shown()))));
+    next.classList.toggle("early", !keys.rows.every(keys.isAnswered) || isOut(tokenOf(shown())));
   }
 
   // -------------------------------------------------------------------------- were the texts seen to their end?
@@ -240,7 +240,6 @@
   }
 
   function leave() {
-    removeEventListener("pagehide", saveDraft);
     location.replace(home);
   }
 
@@ -248,7 +247,7 @@
 
   function saveDraft() {
     const token = tokenOf(shown());
-    if (!isOut(token)) store.saveDraft(token, { answers: answers(), clock: clock.save() });
+    if (!isOut(token) && !sent.has(token)) store.saveDraft(token, { answers: answers(), clock: clock.save() });
   }
 
   form.addEventListener("change", (event) => {
