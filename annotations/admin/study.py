@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -26,6 +27,7 @@ from .home import with_progress
 from .stations import design, freeze, launch, material, monitor, preview, results, texts
 
 STATES = {"Draft": "", "Frozen": "info", "Open": "success", "Paused": "warning", "Closed": ""}
+MADE = "study_made"  # in the session: what the form with this nonce made, so that sent twice it makes one
 STATIONS = (material, design, preview, freeze, launch, monitor, results, texts)
 
 
@@ -113,15 +115,20 @@ class StudyAdmin(ModelAdmin):
         del form_url, extra_context
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = NewStudyForm(request.POST or None, initial={"template": "pairwise_creativity"})
+        form = NewStudyForm(request.POST if request.method == "POST" else None, initial={"template": "pairwise_creativity"})
+        nonce = request.POST.get("nonce", "")
+        if nonce and (made := request.session.get(MADE, {}).get(nonce)):
+            return redirect(reverse("admin:annotations_study_material", args=[made]))
         if request.method == "POST" and form.is_valid():
             author: Any = request.user
             study = studies.create_study(**form.cleaned_data, author=author)
+            request.session[MADE] = {nonce: study.pk}
             return redirect(station_url(study, "material"))
         context = {
             **self.admin_site.each_context(request),
             "title": "New study",
             "form": form,
+            "nonce": nonce or secrets.token_urlsafe(12),
             "templates": [(template, template.draft()) for template in study_templates],
         }
         status = 422 if form.is_bound else 200

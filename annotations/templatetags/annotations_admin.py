@@ -30,9 +30,9 @@ def stacked(parts: Sequence[tuple[float, str]], total: float) -> dict[str, Any]:
 
 
 @register.inclusion_tag(f"{PARTS}/bars.html")
-def bars(values: Sequence[tuple[str, int, str]], title: str, numbered: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a template tag
+def bars(values: Sequence[tuple[str, int, str]], title: str) -> dict[str, Any]:
     """Draw a histogram of (label, count, kind)."""
-    return {**pictures.bars(values, numbered=numbered), "title": title}
+    return {**pictures.bars(values), "title": title}
 
 
 @register.inclusion_tag(f"{PARTS}/forest.html")
@@ -57,6 +57,16 @@ def station_action(study_id: int, name: str) -> str:
 def moment(text: str) -> dt.datetime:
     """Return an ISO time of the monitor as a time of the site's zone."""
     return timezone.localtime(dt.datetime.fromisoformat(text))
+
+
+@register.filter
+def words(value: Any) -> str:
+    """Return a setting in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(words(item) for item in value)
+    return str(value).replace("_", " ")
 
 
 @register.filter

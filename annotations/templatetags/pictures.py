@@ -9,6 +9,7 @@ from typing import Any
 
 BAR_HEIGHT = 90.0
 LABEL_HEIGHT = 16.0
+ROOMY = 12
 FOREST_WIDTH = 760.0
 FOREST_LEFT = 300.0
 FOREST_RIGHT = 130.0
@@ -57,14 +58,14 @@ def segments(parts: Sequence[tuple[float, str]], total: float) -> list[Segment]:
     return made
 
 
-def bars(values: Sequence[tuple[str, int, str]], width: float = 480.0, *, numbered: bool = True) -> dict[str, Any]:
-    """Lay out a histogram of (label, count, kind); the tallest bar fills the height."""
+def bars(values: Sequence[tuple[str, int, str]], width: float = 480.0) -> dict[str, Any]:
+    """Lay out a histogram of (label, count, kind); the tallest bar fills the height, and where it is narrow it alone is labelled."""
     top = max((count for _, count, _ in values), default=0) or 1
     step = width / max(len(values), 1)
     made = []
     for at, (label, count, kind) in enumerate(values):
         height = max(BAR_HEIGHT * count / top, 1.5 if count else 0.0)
-        value = f"{count:,}" if numbered and count else ""
+        value = f"{count:,}" if count and (len(values) <= ROOMY or count == top) else ""
         made.append(
             Bar(
                 round(at * step + step * 0.1, 2),

@@ -58,9 +58,13 @@ def _read(report: Report) -> dict[str, Any]:
         "sentences": report.summary.get("sentences", []),
         "rows": rows,
         "unsure": [row for row in rows if not row.get("converged")],
+        "notes": list(dict.fromkeys((row["dimension"], row["message"]) for row in rows if _remarkable(row))),
         "files": _files(report),
-        "data": report.summary.get("data", {}),
     }
+
+
+def _remarkable(row: dict[str, Any]) -> bool:
+    return row.get("message", "") not in ("", "converged")
 
 
 def _files(report: Report) -> list[dict[str, str]]:

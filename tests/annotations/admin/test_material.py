@@ -1,0 +1,232 @@
+"""Material: files come in whole or not at all, and what is wrong with them is said by file, row and column."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from annotations.admin.stations import material
+from annotations.domain import planning
+from annotations.enums import JobState, StudyState
+from annotations.models import MaterialImport, Output, Study, System
+from tests.annotations.factories import StudyFactory
+
+from .conftest import address
+
+GOOD = 'prompt,system,text\nA brick,baseline,"A doorstop."\nA brick,steered,"Pigment."\n'
+BAD = 'prompt,system,text\nA brick,baseline,"A doorstop."\nA brick,steered,\n,steered,"Pigment."\n'
+
+
+@pytest.fixture
+def empty(db):
+    return StudyFactory(prompts=0, systems=())
+
+
+@pytest.fixture
+def upload(desk, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+
+    def send(study, content, name="outputs.csv", **fields):
+        file = SimpleUploadedFile(name, content.encode())
+        return desk.post(address(study, "material_upload"), {"file": file, **fields}, follow=True)
+
+    return send
+
+
+def test_small_file_is_imported_at_once(upload, empty, said):
+    response = upload(empty, GOOD)
+
+    assert said(response) == ["outputs.csv: 2 outputs added (1 new prompt, 2 new systems)."]
+    assert Output.objects.filter(system__study=empty).count() == 2
+    assert response.context["here"].state == "done"
+
+
+def test_same_file_again_adds_nothing(upload, empty):
+    upload(empty, GOOD)
+
+    response = upload(empty, GOOD)
+
+    assert Output.objects.count() == 2
+    assert response.context["newest"].unchanged == 2
+
+
+def test_bad_file_is_refused_whole_and_its_problems_are_listed(upload, empty, said):
+    response = upload(empty, BAD)
+
+    html = response.content.decode()
+    assert said(response) == ["outputs.csv was refused and nothing was imported: 2 problems, listed below."]
+    assert not Output.objects.exists()
+    assert response.context["newest"].state == JobState.REFUSED
+    for problem in response.context["newest"].problems:
+        assert problem["reason"] in html
+    assert [(problem["row"], problem["column"]) for problem in response.context["newest"].problems] == [
+        (2, "text"),
+        (3, "prompt"),
+    ]
+
+
+def test_file_that_would_be_markup_is_shown_as_text(upload, empty):
+    response = upload(empty, 'prompt,system,text\n"<script>alert(1)</script>",,x\n', name="<b>.csv")
+
+    assert "<script>alert(1)" not in response.content.decode()
+    assert "<b>.csv" not in response.content.decode()
+
+
+@pytest.mark.parametrize(("name", "content"), [("outputs.exe", GOOD), ("", GOOD)])
+def test_file_of_another_kind_is_refused_at_the_field(desk, empty, name, content):
+    data = {"file": SimpleUploadedFile(name, content.encode())} if name else {}
+
+    response = desk.post(address(empty, "material_upload"), data)
+
+    assert response.status_code == 422
+    assert response.context["form"].errors["file"]
+    assert not MaterialImport.objects.exists()
+
+
+def test_unknown_columns_are_kept_only_when_asked(upload, empty):
+    content = 'prompt,system,text,temperature\nA brick,baseline,"A doorstop.",0.7\n'
+
+    refused = upload(empty, content)
+    taken = upload(empty, content, allow_extra_columns="on")
+
+    assert refused.context["newest"].state == JobState.REFUSED
+    assert taken.context["newest"].state == JobState.DONE
+    assert Output.objects.get().metadata == {"temperature": "0.7"}
+
+
+def test_large_file_waits_for_the_worker_and_can_be_imported_here(upload, desk, empty, monkeypatch, said):
+    sent = []
+    monkeypatch.setattr(material, "SMALL", 1)
+    monkeypatch.setattr(material.current_app, "send_task", lambda name, args, **_: sent.append((name, args)))
+
+    waiting = upload(empty, GOOD)
+    job = MaterialImport.objects.get()
+    done = desk.post(address(empty, "material_run", job.pk), follow=True)
+
+    assert sent == [("annotations.tasks.import_material", [job.pk])]
+    assert waiting.context["under_way"] == [job]
+    assert waiting.context["here"].missing[0] == "A file is being imported."
+    assert said(done) == ["outputs.csv: 2 outputs added (1 new prompt, 2 new systems)."]
+
+
+def test_import_that_is_run_twice_happens_once(upload, desk, empty):
+    upload(empty, GOOD)
+    job = MaterialImport.objects.get()
+
+    response = desk.post(address(empty, "material_run", job.pk), follow=True)
+
+    assert response.status_code == 200
+    assert Output.objects.count() == 2
+    assert MaterialImport.objects.count() == 1
+
+
+def test_progress_ends_with_a_reload(upload, desk, empty, monkeypatch):
+    monkeypatch.setattr(material, "SMALL", 1)
+    monkeypatch.setattr(material.current_app, "send_task", lambda *_, **__: None)
+    upload(empty, GOOD)
+
+    before = desk.get(address(empty, "material_live")).json()
+    MaterialImport.objects.update(state=JobState.DONE)
+    after = desk.get(address(empty, "material_live")).json()
+
+    assert "outputs.csv" in before["panels"]["imports"]
+    assert (before["rest"], before["reload"]) == (False, False)
+    assert (after["rest"], after["reload"]) == (True, True)
+
+
+def test_import_can_be_taken_back(upload, desk, empty, said):
+    upload(empty, GOOD)
+    job = MaterialImport.objects.get()
+
+    first = desk.post(address(empty, "material_withdraw", job.pk), follow=True)
+    second = desk.post(address(empty, "material_withdraw", job.pk), follow=True)
+
+    assert said(first) == ["2 outputs removed."]
+    assert said(second) == ["0 outputs removed."]
+    assert not Output.objects.exists()
+    assert not System.objects.exists()
+
+
+def test_import_of_another_study_cannot_be_touched(upload, desk, empty, draft):
+    upload(empty, GOOD)
+    job = MaterialImport.objects.get()
+
+    response = desk.post(address(draft, "material_withdraw", job.pk))
+
+    assert response.status_code == 404
+    assert Output.objects.filter(system__study=empty).count() == 2
+
+
+def test_frozen_study_takes_no_material(upload, draft, said):
+    planning.freeze_study(study=draft)
+    before = Output.objects.count()
+
+    response = upload(draft, GOOD)
+
+    assert said(response) == ["The design is frozen, so the material cannot be changed any more."]
+    assert Output.objects.count() == before
+
+
+def test_summary_shows_systems_and_missing_cells(desk, draft):
+    Output.objects.filter(system__name="steered", prompt__key="p0").delete()
+
+    response = desk.get(address(draft, "material"))
+
+    assert response.context["summary"].prompts == 6
+    assert response.context["cells"].missing_count == 1
+    html = response.content.decode()
+    assert "1 of 18 cells of prompt × system have no output." in html
+    assert "5 of 6" in html
+
+
+def test_roles_are_saved_for_all_systems(desk, draft, said):
+    page = desk.get(address(draft, "material"))
+    roles = dict(zip(["baseline", "reference", "steered"], ["baseline", "reference", "treatment"], strict=True))
+    data = {f"role-{system.pk}": roles[system.name] for system in draft.systems.all()}
+
+    response = desk.post(address(draft, "material_roles"), {**data, "stamp": page.context["stamp"]}, follow=True)
+
+    assert said(response) == ["The roles are saved."]
+    assert dict(draft.systems.values_list("name", "role")) == roles
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        ("baseline", "There can be one baseline, not 3"),
+        ("check", "There is no role check."),
+        ("x", "There is no role x."),
+    ],
+)
+def test_impossible_roles_are_refused_in_words(desk, draft, role, words, said):
+    page = desk.get(address(draft, "material"))
+    data = {f"role-{system.pk}": role for system in draft.systems.all()}
+
+    response = desk.post(address(draft, "material_roles"), {**data, "stamp": page.context["stamp"]}, follow=True)
+
+    assert said(response)[0].startswith(words)
+    assert set(draft.systems.values_list("role", flat=True)) == {"treatment"}
+
+
+def test_stale_roles_change_nothing(desk, draft, said):
+    stale = desk.get(address(draft, "material")).context["stamp"]
+    Study.objects.filter(pk=draft.pk).update(title="Another title")
+    data = {f"role-{system.pk}": "reference" for system in draft.systems.all()}
+
+    response = desk.post(address(draft, "material_roles"), {**data, "stamp": stale}, follow=True)
+
+    assert "changed in another window" in said(response)[0]
+    assert set(draft.systems.values_list("role", flat=True)) == {"treatment"}
+
+
+def test_upload_is_kept_under_a_neutral_name(upload, empty):
+    upload(empty, GOOD, name="steered-vs-baseline.csv")
+
+    assert "steered" not in MaterialImport.objects.get().file.name
+
+
+def test_import_leaves_the_options_with_the_record(upload, empty):
+    upload(empty, GOOD, allow_extra_columns="on")
+
+    assert json.loads(json.dumps(MaterialImport.objects.get().options))["allow_extra_columns"] is True
+    assert empty.state == StudyState.DRAFT
