@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import asdict
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
+from annotations import design
 from annotations.enums import JobState, SystemRole
 from annotations.errors import NotReady
 from annotations.models import Report, Study
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from analysis.results import StudyResult
 
 EPOCH = (2020, 1, 1, 0, 0, 0)
+FIELDS = frozenset(design.DesignSpec().to_dict())
+RANK = {SystemRole.TREATMENT: 0, SystemRole.REFERENCE: 1, SystemRole.BASELINE: 2}
 
 
 def request_report(*, study: Study, actor: AbstractBaseUser | None = None) -> Report:
@@ -65,7 +71,11 @@ def _run(report: Report) -> None:
     progress = _progress_of(report)
     progress(0.02, "Reading the judgements")
     frame = dataset.long_table(study=study)
-    result = analyse(frame, **analysis_options(study=study), progress=lambda share, text: progress(0.05 + 0.75 * share, text))
+
+    def show(done: int, total: int, what: str) -> None:
+        progress(0.05 + 0.75 * done / max(total, 1), f"Model: {what}")
+
+    result = analyse(frame, **analysis_options(study=study), progress=show)
     progress(0.85, "Writing tables and figures")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "report"
@@ -85,13 +95,39 @@ def _run(report: Report) -> None:
 def analysis_options(*, study: Study) -> dict[str, Any]:
     """Return the keyword arguments of ``analysis.report.analyse`` that the analysis plan and the roles declare."""
     plan = study.analysis
-    baseline = study.systems.filter(role=SystemRole.BASELINE).values_list("name", flat=True).first()
-    return {"contrasts": plan.get("contrasts", "all_pairs"), "baseline": baseline}
+    return {"contrasts": contrasts_of(study=study), "confidence": 1 - float(plan.get("alpha", 0.05))}
+
+
+def contrasts_of(*, study: Study) -> list[tuple[str, str]]:
+    """Return the declared contrasts, (first, second), treatments first and baselines last.
+
+    The analysis plan's `contrasts` is a list of pairs, "against_baseline", or "all_pairs" (the default): all pairs that
+    the design compares.
+    """
+    declared = study.analysis.get("contrasts", "all_pairs")
+    if isinstance(declared, list):
+        return [(str(first), str(second)) for first, second in declared]
+    roles = dict(study.systems.exclude(role=SystemRole.CHECK).values_list("name", "role"))
+    ordered = sorted(roles, key=lambda name: (RANK[roles[name]], name))
+    spec = design.DesignSpec.from_dict({key: value for key, value in study.design.items() if key in FIELDS})
+    pairs = list(combinations(ordered, 2))
+    if spec.comparisons == "listed":
+        listed = {frozenset(pair) for pair in spec.listed}
+        return [pair for pair in pairs if frozenset(pair) in listed]
+    baselines = {spec.baseline} if spec.baseline else {name for name in roles if roles[name] == SystemRole.BASELINE}
+    if spec.comparisons == "against_baseline" or declared == "against_baseline":
+        return [pair if pair[1] in baselines else pair[::-1] for pair in pairs if baselines & set(pair)]
+    return pairs
 
 
 def summary_of(result: StudyResult) -> dict[str, Any]:
-    """Return what the results page shows without opening the bundle."""
-    return {"sentences": list(result.sentences), "rows": [row.to_dict() for row in result.rows]}
+    """Return what the results page shows without opening the bundle; numbers that do not exist are None."""
+    rows = [{name: _plain(value) for name, value in asdict(row).items()} for row in result.rows]
+    return {"sentences": list(result.sentences), "rows": rows, "warnings": list(result.warnings)}
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_member(*, report: Report, name: str) -> bytes:

@@ -1,0 +1,100 @@
+"""Reports: queued once, made from the long table, kept with their words when they fail."""
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from annotations.domain import participation, planning, reporting, studies
+from annotations.enums import JobState
+from annotations.errors import NotReady
+from annotations.models import System
+
+from .conftest import judge_all
+
+
+def judged_study(make_study, **design):
+    study = make_study(prompts=8, systems=3, design={"raters_per_task": 3, "trials_per_rater": 6} | design)
+    System.objects.filter(study=study, name="baseline").update(role="baseline")
+    System.objects.filter(study=study, name="reference").update(role="reference")
+    planning.freeze_study(study=study)
+    studies.open_study(study=study)
+    while judge_all(participation=participation.enter_study(slug=study.slug)):
+        pass
+    return study
+
+
+def test_report_before_freezing_says_what_is_missing(make_study):
+    with pytest.raises(NotReady, match="before the design is frozen"):
+        reporting.request_report(study=make_study())
+
+
+def test_waiting_report_is_not_queued_twice(make_open_study):
+    study = make_open_study()
+
+    assert reporting.request_report(study=study) == reporting.request_report(study=study)
+
+
+def test_report_holds_every_contrast_and_all_formats(make_study, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    study = judged_study(make_study)
+
+    report = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+
+    assert report.state == JobState.DONE, report.message
+    assert report.progress == 100
+    rows = report.summary["rows"]
+    assert {(row["first"], row["second"]) for row in rows} == {
+        ("steered", "reference"),
+        ("steered", "baseline"),
+        ("reference", "baseline"),
+    }
+    assert {row["dimension"] for row in rows} == {"originality", "surprise", "creativity"}
+    assert report.judgements == 72
+    with zipfile.ZipFile(io.BytesIO(report.bundle.read())) as bundle:
+        names = set(bundle.namelist())
+        manifest = json.loads(bundle.read("manifest.json"))
+    expected = {"index.html", "significance.csv", "significance.tex", "significance.md", "significance.html",
+                "forest.svg", "judgements.csv", "design.json", "manifest.json"}
+    assert expected <= names
+    assert study.plan.sha256 in json.dumps(manifest)
+    assert b"originality" in reporting.read_member(report=report, name="significance.csv")
+
+
+def test_report_made_twice_is_made_once(make_study, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    study = judged_study(make_study)
+    report = reporting.request_report(study=study)
+
+    first = reporting.make_report(report_id=report.pk)
+    second = reporting.make_report(report_id=report.pk)
+
+    assert (first.finished_at, first.bundle.name) == (second.finished_at, second.bundle.name)
+
+
+def test_report_without_judgements_fails_in_words(make_open_study, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    study = make_open_study()
+
+    report = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+
+    assert report.state == JobState.FAILED
+    assert report.message
+    assert not report.bundle
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, [("steered", "reference"), ("steered", "baseline"), ("reference", "baseline")]),
+        ({"comparisons": "against_baseline", "baseline": "baseline"}, [("steered", "baseline"), ("reference", "baseline")]),
+        ({"comparisons": "listed", "listed": [["baseline", "steered"]]}, [("steered", "baseline")]),
+    ],
+)
+def test_declared_contrasts_follow_design_and_roles(make_study, change, expected):
+    study = make_study(design=change)
+    System.objects.filter(study=study, name="baseline").update(role="baseline")
+    System.objects.filter(study=study, name="reference").update(role="reference")
+
+    assert reporting.contrasts_of(study=study) == expected
