@@ -53,6 +53,7 @@ def test_study_is_rated_by_keyboard_alone(page, live_server, study):
     expect(page.get_by_role("heading", name="How it works")).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_class("keys-on")  # the script is there
     rater = Rater(page, Participation.objects.get(), live_server.url)
 
     for number in range(1, 4):
@@ -106,19 +107,20 @@ def test_study_is_rated_by_touch(browser, live_server, study):
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "keys", "expected"),
+    ("asked", "key", "expected"),
     [
-        ("forced_choice", {"tie": False}, "2", "b"),
-        ("forced_choice", {"tie": True}, "2", "tie"),
-        ("graded_preference", {"levels": 7, "midpoint": True}, "7", -3),
-        ("graded_preference", {"levels": 5, "midpoint": False}, "2", 1),
+        (("forced_choice", {"tie": False}), "2", "b"),
+        (("forced_choice", {"tie": True}), "2", "tie"),
+        (("graded_preference", {"levels": 7, "midpoint": True}), "7", -3),
+        (("graded_preference", {"levels": 5, "midpoint": False}), "2", 1),
     ],
 )
-def test_every_question_type_is_answered(make_rater, kind, options, keys, expected):
+def test_every_question_type_is_answered(make_rater, asked, key, expected):
+    kind, options = asked
     dimension = {"key": "novelty", "label": "novel", "question_type": kind, "options": options}
     rater = make_rater(study=StudyFactory(open=True, dimensions=[dimension])).go()
 
-    rater.page.keyboard.press(keys)
+    rater.page.keyboard.press(key)
     rater.page.keyboard.press("Enter")
 
     rater.expect_trial(2)
