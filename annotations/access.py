@@ -35,6 +35,8 @@ def may_change_studies(request: HttpRequest) -> bool:
 def may_view_studies(request: HttpRequest) -> bool:
     """Say whether this person may look at studies and their results."""
     user = request.user
-    return user.is_active and user.is_staff and (
-        user.has_perm("annotations.view_study") or user.has_perm("annotations.change_study")
+    return (
+        user.is_active
+        and user.is_staff
+        and (user.has_perm("annotations.view_study") or user.has_perm("annotations.change_study"))
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from dataclasses import asdict, dataclass
 
+SHOWN = 20
+
 
 class PlatformError(Exception):
     """Something went wrong."""
@@ -22,13 +24,13 @@ class StudyNotFound(PlatformError):
 
 
 class BadToken(PlatformError):
-    """This link is not complete or not valid. Please copy the whole link again; answers that you gave are safe."""
+    """The link is not complete or not valid. Please copy the whole link again; answers that you gave are safe."""
 
     status = 404
 
 
 class StudyNotOpen(PlatformError):
-    """This study is not open for answers at the moment."""
+    """The study is not open for answers at the moment."""
 
     status = 409
 
@@ -46,7 +48,7 @@ class NotReady(PlatformError):
 
 
 class WrongState(PlatformError):
-    """This cannot be done in the state that the study is in."""
+    """The study is in a state in which that cannot be done."""
 
     status = 409
 
@@ -83,6 +85,6 @@ class MaterialRefused(PlatformError):
     def __init__(self, problems: list[Problem], *, truncated: bool = False) -> None:
         self.problems = problems
         self.truncated = truncated
-        first = "\n".join(str(problem) for problem in problems[:20])
-        more = f"\n… and {len(problems) - 20} more" if len(problems) > 20 else ""
+        first = "\n".join(str(problem) for problem in problems[:SHOWN])
+        more = f"\n… and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         super().__init__(f"The file was refused; nothing was imported.\n{first}{more}")

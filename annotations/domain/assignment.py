@@ -115,7 +115,7 @@ def reinstate(*, lease: Lease) -> bool:
         mine.expires_at = timezone.now() + dt.timedelta(minutes=study.lease_minutes)
         mine.save(update_fields=["state", "ended_at", "expires_at"])
         Judgement.objects.filter(lease=mine, late=True).update(late=False)
-        Participation.objects.filter(pk=mine.participation_id).update(state=ParticipationState.JUDGING)
+        Participation.objects.filter(pk=mine.participation.pk).update(state=ParticipationState.JUDGING)
         log_event(study=study, name="lease_reinstated", participation=mine.participation, data={"lease": mine.pk})
     return True
 
@@ -129,9 +129,12 @@ def complete(*, lease_id: int) -> None:
         now = timezone.now()
         lease.state, lease.ended_at = LeaseState.COMPLETED, now
         lease.save(update_fields=["state", "ended_at"])
-        Participation.objects.filter(pk=lease.participation_id).update(
+        Participation.objects.filter(pk=lease.participation.pk).update(
             state=ParticipationState.FINISHED, finished_at=now
         )
         log_event(
-            study=lease.participation.study, name="finished", participation=lease.participation, data={"lease": lease.pk}
+            study=lease.participation.study,
+            name="finished",
+            participation=lease.participation,
+            data={"lease": lease.pk},
         )

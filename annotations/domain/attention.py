@@ -25,7 +25,7 @@ CHECKS = (
         "check-1",
         "A short check that the texts are being read.",
         "Please choose this text in every row, as clearly as the scale allows. There is nothing else to judge here.",
-        "Please do not choose this text in any row. There is nothing else to judge here, so just go on to the next pair.",
+        "Please do not choose this text in any row. There is nothing else to judge here, so go on to the next pair.",
     ),
     Check(
         "check-2",

@@ -39,7 +39,7 @@ class LeasedBooklet:
         for trial_id, trial in zip(self.trial_ids, self.trials, strict=True):
             if trial_id not in answered:
                 found.append(trial)
-                if len(found) == 2:  # noqa: PLR2004 - the trial now and the one after it
+                if len(found) == 2:  # noqa: PLR2004
                     break
         return tuple(found)
 
@@ -76,7 +76,11 @@ def _read(lease_id: int) -> LeasedBooklet | None:
     plan_id = rows[0][0]
     trials = tuple(
         BlindTrial(
-            trial_token(plan_id=plan_id, lease_id=lease_id, position=position), position, len(rows), prompt, tuple(texts)
+            token=trial_token(plan_id=plan_id, lease_id=lease_id, position=position),
+            number=position,
+            total=len(rows),
+            prompt=prompt,
+            texts=tuple(texts),
         )
         for _, _, position, prompt, texts in rows
     )
@@ -86,7 +90,7 @@ def _read(lease_id: int) -> LeasedBooklet | None:
 
 def _keep(lease_id: int, booklet: LeasedBooklet) -> None:
     """Remember a booklet and forget the ones that were not asked for longest, by the characters that they hold."""
-    global _characters  # noqa: PLW0603 - guarded by the lock, like the cache itself
+    global _characters  # noqa: PLW0603
     with _lock:
         if lease_id in _cache:
             return

@@ -67,7 +67,6 @@ def _stream(sql: str, *, plan_id: int | None) -> Iterator[tuple[Any, ...]]:
     if plan_id is None:
         return
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.itersize = CHUNK
         cursor.execute(sql, {"plan": plan_id})
         while batch := cursor.fetchmany(CHUNK):
             yield from batch
@@ -118,9 +117,9 @@ def rows(*, study: Study) -> Iterator[dict[str, Any]]:
             }
 
 
-def _decoded(answers: Any) -> dict[str, Any]:  # noqa: ANN401 - psycopg gives text or a value, by the cursor's loaders
+def _decoded(answers: Any) -> dict[str, Any]:
     if isinstance(answers, str):
-        import json  # noqa: PLC0415 - seldom needed
+        import json
 
         return dict(json.loads(answers))
     return dict(answers)
@@ -128,7 +127,7 @@ def _decoded(answers: Any) -> dict[str, Any]:  # noqa: ANN401 - psycopg gives te
 
 def long_table(*, study: Study) -> pd.DataFrame:
     """Return the long table as a validated data frame; an empty one has all columns."""
-    import pandas as pd  # noqa: PLC0415 - heavy, and pages that do not need it should not wait for it
+    import pandas as pd
 
     frame = pd.DataFrame.from_records(list(rows(study=study)), columns=list(schema.NAMES))
     return schema.validate(frame, source=f"study {study.slug}") if len(frame) else schema.empty()

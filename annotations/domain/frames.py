@@ -1,4 +1,4 @@
-"""What is the same for every trial of a frozen plan: the questionnaire and the texts around it, read once per process."""
+"""What is the same for every trial of a plan: the questionnaire and the texts around it, read once per process."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def known_participation(*, study: Study, identity: Identity) -> Participation | 
 def enter_study(*, slug: str, identity: Identity | None = None, simulated: bool = False) -> Participation:
     """Create the participation of somebody who consented; the same identity always gets the same participation.
 
-    Raises StudyNotFound and StudyNotOpen. Two clicks at once with one identity meet the unique index: one participation.
+    Raises StudyNotFound and StudyNotOpen. Two clicks at once with one identity meet the unique index and are one.
     """
     study = entrance(slug=slug)
     identity = identity or Identity()

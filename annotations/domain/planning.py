@@ -68,14 +68,15 @@ def draft(*, study: Study) -> DraftDesign:
         raise NotReady(message)
     spec = spec_of(study=study)
     rate = (float(study.hourly_rate), float(study.platform_fee))
-    return _draft(study.pk, digest, spec, rate, study.dimensions.count())
+    return _draft((study.pk, digest), spec=spec, rate=rate, questions=study.dimensions.count())
 
 
 @lru_cache(maxsize=8)
 def _draft(
-    study_id: int, digest: str, spec: design.DesignSpec, rate: tuple[float, float], questions: int
+    material: tuple[int, str], *, spec: design.DesignSpec, rate: tuple[float, float], questions: int
 ) -> DraftDesign:
-    outputs = outputs_of(study=Study.objects.get(pk=study_id))
+    """Plan anew; `material` is the study's key with the digest of its outputs, so that the cache knows both."""
+    outputs = outputs_of(study=Study.objects.get(pk=material[0]))
     planned = design.plan([ref for ref, _ in outputs], spec, attention=attention.KEYS if spec.attention_trials else ())
     words = {ref.id: count for ref, count in outputs}
     return DraftDesign(
@@ -94,8 +95,8 @@ def _draft(
 def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan:
     """Freeze design and analysis plan: write booklets and trials and the SHA-256 of the canonical JSON.
 
-    Raises WrongState when the study is no draft, NotReady without dimensions or when a guarantee does not hold, and what
-    ``draft`` raises. Nothing is written then.
+    Raises WrongState when the study is no draft, NotReady without dimensions or when a guarantee does not hold, and
+    what ``draft`` raises. Nothing is written then.
     """
     study.refresh_from_db()
     if study.state != StudyState.DRAFT:

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 EPOCH = (2020, 1, 1, 0, 0, 0)
 FIELDS = frozenset(design.DesignSpec().to_dict())
-RANK = {SystemRole.TREATMENT: 0, SystemRole.REFERENCE: 1, SystemRole.BASELINE: 2}
+RANK: dict[str, int] = {SystemRole.TREATMENT: 0, SystemRole.REFERENCE: 1, SystemRole.BASELINE: 2}
 
 
 def request_report(*, study: Study, actor: AbstractBaseUser | None = None) -> Report:
-    """Queue a report; raises NotReady before the design is frozen. One that waits or runs already is returned as it is."""
+    """Queue a report, or return the one that waits or runs already; raises NotReady before the design is frozen."""
     if study.plan_id is None:
         message = "There is nothing to analyse before the design is frozen and raters have answered."
         raise NotReady(message)
@@ -65,7 +65,7 @@ def make_report(*, report_id: int) -> Report:
 
 
 def _run(report: Report) -> None:
-    from analysis.report import analyse, write_report  # noqa: PLC0415 - SciPy and Matplotlib load when they are used
+    from analysis.report import analyse, write_report
 
     study = report.study
     progress = _progress_of(report)
@@ -85,8 +85,8 @@ def _run(report: Report) -> None:
         if study.plan is not None:
             (target / "design.json").write_text(study.plan.canonical, encoding="utf-8")
         bundle = _zip(target, Path(folder) / "bundle.zip")
-        with bundle.open("rb") as stream:
-            report.bundle.save(f"{study.slug}-{report.pk}.zip", File(stream), save=False)
+        with bundle.open("rb") as packed:
+            report.bundle.save(f"{study.slug}-{report.pk}.zip", File(packed), save=False)
     report.judgements = int(frame["judgement"].nunique())
     report.summary = summary_of(result)
     _finish(report, state=JobState.DONE)

@@ -2,7 +2,6 @@
 
 import annotations.models.rater
 import annotations.models.study
-import annotations.registry
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
@@ -127,7 +126,7 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(help_text='Shown to raters; do not name the systems here.', max_length=120)),
                 ('description', models.TextField(blank=True, help_text='For you and your colleagues only.')),
                 ('slug', models.SlugField(default=annotations.models.study.new_slug, editable=False, unique=True)),
-                ('template', models.CharField(choices=annotations.registry.Registry.choices, default='pairwise_creativity', max_length=60)),
+                ('template', models.CharField(choices=annotations.models.study.study_template_choices, default='pairwise_creativity', max_length=60)),
                 ('state', models.CharField(choices=[('draft', 'Draft'), ('frozen', 'Frozen'), ('open', 'Open'), ('paused', 'Paused'), ('closed', 'Closed')], default='draft', editable=False, max_length=10)),
                 ('lead', models.CharField(default='Which is more …', max_length=120, verbose_name='question above the rows')),
                 ('welcome', models.TextField(blank=True, help_text='Markdown. What raters read first.')),
@@ -140,7 +139,7 @@ class Migration(migrations.Migration):
                 ('hourly_rate', models.DecimalField(decimal_places=2, default=12, max_digits=7)),
                 ('platform_fee', models.DecimalField(decimal_places=3, default=0, help_text='As a fraction of the pay, e.g. 0.333.', max_digits=4)),
                 ('currency', models.CharField(default='USD', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$')])),
-                ('recruitment', models.CharField(choices=annotations.registry.Registry.choices, default='link', max_length=60)),
+                ('recruitment', models.CharField(choices=annotations.models.study.recruitment_platform_choices, default='link', max_length=60)),
                 ('completion_code', models.CharField(blank=True, help_text='One code for all; empty gives each rater a code of his own.', max_length=40)),
                 ('return_address', models.CharField(blank=True, help_text='Address after the end; may hold {code}.', max_length=300)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
@@ -254,7 +253,7 @@ class Migration(migrations.Migration):
                 ('key', models.SlugField(help_text='The name in exports, e.g. originality.', max_length=40)),
                 ('label', models.CharField(help_text='The word in the row, e.g. original.', max_length=60)),
                 ('definition', models.CharField(help_text='What raters read when they ask what the word means.', max_length=400)),
-                ('question_type', models.CharField(choices=annotations.registry.Registry.choices, default='graded_preference', max_length=60)),
+                ('question_type', models.CharField(choices=annotations.models.study.question_type_choices, default='graded_preference', max_length=60)),
                 ('options', models.JSONField(blank=True, default=dict)),
                 ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dimensions', to='annotations.study')),
             ],

@@ -19,13 +19,28 @@ def new_slug() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(8))
 
 
+# Functions of this module, because a migration can name them: a new plug-in then needs no migration.
+
+
+def study_template_choices() -> list[tuple[str, str]]:
+    return study_templates.choices()
+
+
+def recruitment_platform_choices() -> list[tuple[str, str]]:
+    return recruitment_platforms.choices()
+
+
+def question_type_choices() -> list[tuple[str, str]]:
+    return question_types.choices()
+
+
 class Study(models.Model):
     """One experiment: systems, prompts, dimensions, design, analysis plan; draft → frozen → open ⇄ paused → closed."""
 
     title = models.CharField(max_length=120, help_text="Shown to raters; do not name the systems here.")
     description = models.TextField(blank=True, help_text="For you and your colleagues only.")
     slug = models.SlugField(unique=True, default=new_slug, editable=False)
-    template = models.CharField(max_length=60, choices=study_templates.choices, default="pairwise_creativity")
+    template = models.CharField(max_length=60, choices=study_template_choices, default="pairwise_creativity")
     state = models.CharField(max_length=10, choices=StudyState, default=StudyState.DRAFT, editable=False)
 
     lead = models.CharField("question above the rows", max_length=120, default="Which is more …")
@@ -47,7 +62,7 @@ class Study(models.Model):
     )
     currency = models.CharField(max_length=3, default="USD", validators=[RegexValidator(r"^[A-Z]{3}$")])
 
-    recruitment = models.CharField(max_length=60, choices=recruitment_platforms.choices, default="link")
+    recruitment = models.CharField(max_length=60, choices=recruitment_platform_choices, default="link")
     completion_code = models.CharField(
         max_length=40, blank=True, help_text="One code for all; empty gives each rater a code of his own."
     )
@@ -58,7 +73,12 @@ class Study(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     plan = models.OneToOneField(
-        "annotations.Plan", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="frozen_study"
+        "annotations.Plan",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="frozen_study",
     )
 
     class Meta:
@@ -79,7 +99,7 @@ class Dimension(models.Model):
     key = models.SlugField(max_length=40, help_text="The name in exports, e.g. originality.")
     label = models.CharField(max_length=60, help_text="The word in the row, e.g. original.")
     definition = models.CharField(max_length=400, help_text="What raters read when they ask what the word means.")
-    question_type = models.CharField(max_length=60, choices=question_types.choices, default="graded_preference")
+    question_type = models.CharField(max_length=60, choices=question_type_choices, default="graded_preference")
     options = models.JSONField(default=dict, blank=True)
 
     class Meta:

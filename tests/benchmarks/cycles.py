@@ -23,7 +23,7 @@ from tests.benchmarks import load
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "bench_cycles"
 PORTS = {"platform": 8931, "floor": 8932}
-TRIALS_PER_RATER = 10
+TRIALS_PER_RATER = 20  # the default of the study template
 SYSTEMS = ("baseline", "steered")
 
 
@@ -95,7 +95,7 @@ def start_servers(url: str) -> dict[str, subprocess.Popen[bytes]]:
     for port in PORTS.values():
         for _ in range(200):
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5)  # noqa: S310
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5)
             except urllib.error.HTTPError:
                 break
             except OSError:
@@ -139,7 +139,9 @@ def judged(url: str, study: int) -> tuple[int, int]:
         return connection.execute(sql, (study,)).fetchone()
 
 
-def measure(series: Series, *, url: str, pid: int, batches: list[tuple[int, list[load.Rater]]], plan: tuple[int, int]) -> None:
+def measure(
+    series: Series, *, url: str, pid: int, batches: list[tuple[int, list[load.Rater]]], plan: tuple[int, int]
+) -> None:
     """One round of one series: run, count CPU, check that every acknowledged judgement is there once."""
     concurrency, cycles = plan
     before = {study: judged(url, study)[0] for study, _ in batches if study}
@@ -147,7 +149,8 @@ def measure(series: Series, *, url: str, pid: int, batches: list[tuple[int, list
     cpu = cpu_seconds(servers), cpu_seconds(database)
     total = load.Outcome()
     for _, raters in batches:
-        outcome = load.run(port=PORTS[series.site], raters=raters, concurrency=concurrency, cycles=cycles // len(batches))
+        share = cycles // len(batches)
+        outcome = load.run(port=PORTS[series.site], raters=raters, concurrency=concurrency, cycles=share)
         total.seconds += outcome.seconds
         total.errors += outcome.errors
         total.took += outcome.took

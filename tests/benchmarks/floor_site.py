@@ -1,6 +1,6 @@
 """The floor to compare with: a bare Django view, no middleware, one SELECT … FOR UPDATE SKIP LOCKED and one INSERT.
 
-Served by the same gunicorn with the same database options as the platform: `gunicorn tests.benchmarks.floor_site:application`.
+Served by the same gunicorn with the same database options as the platform.
 """
 
 import os

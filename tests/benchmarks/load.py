@@ -75,7 +75,7 @@ async def judge(connection: Connection, rater: Rater, outcome: Outcome, limit: i
         fields = {"trial": rater.trial, "held": rater.held, **ANSWERS, **TIMES}
         status, head, body = await connection.post(rater.path, fields)
         outcome.seconds.append(time.perf_counter() - started)
-        if status != 200:  # noqa: PLR2004
+        if status != 200:
             outcome.seconds.pop()
             outcome.errors += 1
             return done

@@ -38,7 +38,7 @@ class ForcedChoice(QuestionType):
             raise AnswerError
         return raw
 
-    def score(self, value: str | int, options: Mapping[str, Any]) -> float:  # noqa: ARG002 - one signature for all types
+    def score(self, value: str | int, options: Mapping[str, Any]) -> float:  # noqa: ARG002
         """1 when the left text was chosen, 0 when the right one was, ½ for a tie."""
         return SCORES[str(value)]
 

@@ -49,7 +49,7 @@ class GradedPreference(QuestionType):
             raise AnswerError
         return scale[int(raw) - 1]
 
-    def score(self, value: str | int, options: Mapping[str, Any]) -> float:  # noqa: ARG002 - one signature for all types
+    def score(self, value: str | int, options: Mapping[str, Any]) -> float:  # noqa: ARG002
         """The signed level itself."""
         return float(value)
 

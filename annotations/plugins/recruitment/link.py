@@ -1,4 +1,4 @@
-"""An open link: anybody who has it may take part; `?pid=` may name the person, so that a second device finds the place."""
+"""An open link: anybody who has it may take part; `?pid=` may name the person, whom a second device then finds."""
 
 from __future__ import annotations
 

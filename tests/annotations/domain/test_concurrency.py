@@ -1,4 +1,4 @@
-"""Real processes and threads on real PostgreSQL: exact numbers of booklets, and nothing lost when a worker is killed."""
+"""Real processes and threads on real PostgreSQL: exact numbers of booklets, nothing lost when a worker is killed."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -111,11 +112,13 @@ class Person(threading.Thread):
         with httpx.Client(timeout=20) as client:
             trial = TRIAL.search(self._retry(lambda: client.get(f"{self.address}/")).text)[1]
             while trial:
-                form = FORM | {"trial": trial}
-                headers = {"X-Requested-With": "fetch"}
-                answer = self._retry(lambda: client.post(f"{self.address}/answer", data=form, headers=headers))
+                answer = self._retry(partial(self._post, client, trial))
                 self.acknowledged.append(trial)
                 trial = answer.headers["X-Trial"]
+
+    def _post(self, client: httpx.Client, trial: str) -> httpx.Response:
+        headers = {"X-Requested-With": "fetch"}
+        return client.post(f"{self.address}/answer", data=FORM | {"trial": trial}, headers=headers)
 
     def _retry(self, ask) -> httpx.Response:
         for _ in range(200):

@@ -24,7 +24,8 @@ def test_template_fills_texts_and_dimensions(db):
     study = studies.create_study(title="T", template="pairwise_creativity")
 
     assert [dimension.key for dimension in study.dimensions.all()] == ["originality", "surprise", "creativity"]
-    assert study.consent and study.instructions
+    assert study.consent
+    assert study.instructions
     assert names_of(study) == ["created"]
 
 

@@ -55,8 +55,17 @@ def test_report_holds_every_contrast_and_all_formats(make_study, settings, tmp_p
     with zipfile.ZipFile(io.BytesIO(report.bundle.read())) as bundle:
         names = set(bundle.namelist())
         manifest = json.loads(bundle.read("manifest.json"))
-    expected = {"index.html", "significance.csv", "significance.tex", "significance.md", "significance.html",
-                "forest.svg", "judgements.csv", "design.json", "manifest.json"}
+    expected = {
+        "index.html",
+        "significance.csv",
+        "significance.tex",
+        "significance.md",
+        "significance.html",
+        "forest.svg",
+        "judgements.csv",
+        "design.json",
+        "manifest.json",
+    }
     assert expected <= names
     assert study.plan.sha256 in json.dumps(manifest)
     assert b"originality" in reporting.read_member(report=report, name="significance.csv")
@@ -88,7 +97,10 @@ def test_report_without_judgements_fails_in_words(make_open_study, settings, tmp
     ("change", "expected"),
     [
         ({}, [("steered", "reference"), ("steered", "baseline"), ("reference", "baseline")]),
-        ({"comparisons": "against_baseline", "baseline": "baseline"}, [("steered", "baseline"), ("reference", "baseline")]),
+        (
+            {"comparisons": "against_baseline", "baseline": "baseline"},
+            [("steered", "baseline"), ("reference", "baseline")],
+        ),
         ({"comparisons": "listed", "listed": [["baseline", "steered"]]}, [("steered", "baseline")]),
     ],
 )
