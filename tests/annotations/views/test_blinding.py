@@ -1,7 +1,6 @@
 """No response before the end separates the arms: made with names that could not be there by chance."""
 
 import re
-from collections import OrderedDict
 
 import pytest
 from django.test import Client
@@ -94,7 +93,7 @@ def test_ids_of_outputs_stand_nowhere(telling_study):
             assert f"{pk + shift:x}" not in body, where
 
 
-def test_swapped_sides_differ_only_in_the_texts(telling_study, monkeypatch):
+def test_swapped_sides_differ_only_in_the_texts(telling_study):
     participation = ParticipationFactory(study=telling_study, begun=True)
     person = Person(participation)
     before = person.look().content.decode()
@@ -104,7 +103,7 @@ def test_swapped_sides_differ_only_in_the_texts(telling_study, monkeypatch):
     for trial in shown:
         trial.output_ids = trial.output_ids[::-1]
         trial.save()
-    monkeypatch.setattr(booklets, "_cache", OrderedDict())  # what a process keeps of a booklet never changes otherwise
+    booklets.forget_booklets()
     after = person.look().content.decode()
 
     assert before != after
