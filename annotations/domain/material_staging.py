@@ -38,12 +38,12 @@ COPY = "COPY material_row FROM STDIN"
 # The narrow table that all checks read: keys and samples filled in, texts as digests. A row without a key is known by
 # the hash of its prompt; rows without a sample are numbered in order of appearance. `known`: the study has this text.
 CELLS = """
-WITH keyed AS (
+WITH keyed AS MATERIALIZED (
     SELECT number, coalesce(prompt_key, left(encode(sha256(convert_to(prompt, 'UTF8')), 'hex'), 16)) AS prompt_key,
            prompt_key IS NULL AS keyless, sha256(convert_to(prompt, 'UTF8')) AS prompt_digest,
            task_family, system, sample IS NOT NULL AS numbered, sample, sha256(convert_to(text, 'UTF8')) AS text_digest
     FROM material_row
-), cell AS (
+), cell AS MATERIALIZED (
     SELECT number, prompt_key, keyless, prompt_digest, task_family, system, numbered,
            coalesce(sample, row_number() OVER (PARTITION BY prompt_key, system, numbered ORDER BY number) - 1)::int
                AS sample,

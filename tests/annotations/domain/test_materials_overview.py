@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from annotations.domain import attention, studies
 from annotations.domain.material_overview import LISTED, MissingCell, SameText, UnequalCell
 from annotations.domain.materials import import_material, material_summary, missing_cells
-from annotations.models import Output, Study
+from annotations.models import Output, Study, System
 from tests.annotations.plugins.sources.material_files import write
 
 pytestmark = pytest.mark.django_db
@@ -149,4 +149,27 @@ def test_overview_takes_the_same_queries_however_much_there_is(bring: Callable[.
         missing_cells(study=study)
         material_summary(study=study)
 
-    assert len(queries) == 8
+    assert len(queries) == 10
+
+
+def test_summary_follows_what_is_added_and_taken_away(bring: Callable[..., Study]) -> None:
+    study = bring(grid(2))
+    before = material_summary(study=study)
+    Output.objects.filter(prompt__key="p1", system__name="a").update(text="one two three", content_hash="other")
+    System.objects.filter(name="b").update(role="baseline")
+    extra = Output.objects.create(
+        prompt=study.prompts.get(key="p0"),
+        system=study.systems.get(name="a"),
+        sample=7,
+        text="1 2 3 4",
+        content_hash="h",
+    )
+
+    added = material_summary(study=study)
+    extra.delete()
+    removed = material_summary(study=study)
+
+    assert [system.words_mean for system in before.systems] == [3.0, 3.0, 3.0]
+    assert [system.words for system in added.systems] == [(3, 4), (3, 3), (3, 3)]
+    assert [system.words for system in removed.systems] == [(3, 3), (3, 3), (3, 3)]
+    assert [system.role for system in added.systems] == ["treatment", "baseline", "treatment"]
