@@ -18,7 +18,7 @@ from evalplatform.place import EmbeddedError
 
 __all__ = ["EmbeddedError", "ensure_running", "is_used", "release", "stop"]
 
-_held: dict[Path, tuple[int, int]] = {}  # directory -> (process that holds it, descriptor of its users.lock)
+_held: dict[Path, int] = {}  # directory -> descriptor of its users.lock, which this process holds
 
 
 def is_used() -> bool:
@@ -41,12 +41,10 @@ def ensure_running() -> None:
 
 def release() -> bool:
     """Give up this process's share; the last one stops the servers. Returns whether they were stopped."""
-    owner, descriptor = _held.get(place.var(), (0, 0))
-    if owner != os.getpid():  # a forked child inherits the entry, not the duty
+    if place.var() not in _held:
         return False
     with _exclusively():
-        del _held[place.var()]
-        os.close(descriptor)
+        os.close(_held.pop(place.var()))
         return not _has_users() and bool(_stop())
 
 
@@ -72,13 +70,22 @@ def _exclusively() -> Iterator[None]:
 
 
 def _hold() -> None:
-    owner, _ = _held.get(place.var(), (0, 0))
-    if owner == os.getpid():
+    if place.var() in _held:
         return
     descriptor = os.open(place.var() / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     atexit.register(_release_at_exit)
-    _held[place.var()] = (os.getpid(), descriptor)
+    _held[place.var()] = descriptor
+
+
+def _disown() -> None:
+    """A forked child has no share: else a web worker that lingers would keep the servers after their last user."""
+    for descriptor in _held.values():
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_disown)
 
 
 def _release_at_exit() -> None:

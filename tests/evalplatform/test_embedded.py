@@ -1,5 +1,7 @@
 """Sharing the embedded servers between processes: every test talks to servers of its own."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -93,6 +95,16 @@ def test_forked_child_does_not_stop_the_servers_of_its_parent(python):
     done = python("-c", ENSURE + code)
 
     assert done.stdout == "True True\n"
+
+
+def test_forked_child_that_lingers_does_not_keep_the_servers(python, living):
+    code = "\nimport os, time\nif child := os.fork(): print(child)\nelse: os.close(1); os.close(2); time.sleep(600)"
+
+    done = python("-c", ENSURE + code)
+    found = [name for name in living() if name.startswith(("postgres", "redis"))]
+    os.kill(int(done.stdout), signal.SIGKILL)
+
+    assert found == []
 
 
 def test_data_outlive_the_servers(python):
