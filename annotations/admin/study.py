@@ -115,7 +115,8 @@ class StudyAdmin(ModelAdmin):
         del form_url, extra_context
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = NewStudyForm(request.POST if request.method == "POST" else None, initial={"template": "pairwise_creativity"})
+        sent = request.POST if request.method == "POST" else None
+        form = NewStudyForm(sent, initial={"template": "pairwise_creativity"})
         nonce = request.POST.get("nonce", "")
         if nonce and (made := request.session.get(MADE, {}).get(nonce)):
             return redirect(reverse("admin:annotations_study_material", args=[made]))

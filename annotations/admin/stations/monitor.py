@@ -35,23 +35,25 @@ LEASES = (
 
 def show(visit: Visit) -> HttpResponse:
     """Show the panels."""
-    return visit.page("monitor", {"panels": _panels(visit.study), "live_url": visit.url("monitor_live")})
+    return visit.page(
+        "monitor", {"panels": _panels(monitoring.monitor(study=visit.study)), "live_url": visit.url("monitor_live")}
+    )
 
 
 def live(visit: Visit) -> JsonResponse:
     """Return the numbers and the panels drawn from them; the page swaps the panels that differ."""
-    visit.study.refresh_from_db()
+    numbers = monitoring.monitor(study=visit.study)
     return JsonResponse(
         {
-            "numbers": monitoring.monitor(study=visit.study),
-            "panels": _panels(visit.study),
+            "numbers": numbers,
+            "panels": _panels(numbers),
             "rest": visit.study.state not in (StudyState.OPEN, StudyState.PAUSED),
         }
     )
 
 
-def _panels(study: Study) -> dict[str, str]:
-    context = pictures_of(monitoring.monitor(study=study))
+def _panels(numbers: dict[str, Any]) -> dict[str, str]:
+    context = pictures_of(numbers)
     names = ("progress", "raters", "leases", "hours", "tasks", "pace")
     return {name: render_to_string(PANELS, {**context, "panel": name}) for name in names}
 

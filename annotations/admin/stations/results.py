@@ -55,6 +55,7 @@ def show(visit: Visit) -> HttpResponse:
 def _read(report: Report) -> dict[str, Any]:
     rows = report.summary.get("rows", [])
     return {
+        "warnings": report.summary.get("warnings", []),
         "sentences": report.summary.get("sentences", []),
         "rows": rows,
         "unsure": [row for row in rows if not row.get("converged")],

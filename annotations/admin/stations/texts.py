@@ -46,8 +46,16 @@ class TextsForm(forms.ModelForm):
         frozen = self.instance.state != StudyState.DRAFT
         for name, field in self.fields.items():
             field.disabled = not may_change or (frozen and name in editing.DRAFT_ONLY)
+            if isinstance(field, forms.CharField) and isinstance(field.widget, forms.Textarea):
+                field.strip = False
             if field.help_text:
                 field.widget.attrs["aria-describedby"] = f"id_{name}_helptext"
+
+    def changes(self) -> dict[str, Any]:
+        """Return what differs from the study; line ends as browsers send them are no difference."""
+        sent = {name: self.cleaned_data[name] for name, field in self.fields.items() if not field.disabled}
+        plain = {name: value.replace("\r\n", "\n") if isinstance(value, str) else value for name, value in sent.items()}
+        return {name: value for name, value in plain.items() if value != self.initial[name]}
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Return the fields by group, for the template."""
@@ -66,7 +74,7 @@ def save(visit: Visit) -> str | HttpResponse:
     form = TextsForm(visit.request.POST, instance=fresh, may_change=True)
     if not form.is_valid():
         return _page(visit, form, status=422)
-    values = {name: form.cleaned_data[name] for name in form.changed_data}
+    values = form.changes()
     try:
         editing.edit_texts(
             study=visit.study,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +19,11 @@ GRADES = ("1", "2", "3", "4", "5")
 
 def address(study: Study, name: str, *more: object) -> str:
     return reverse(f"admin:annotations_study_{name}", args=(study.pk, *more))
+
+
+def said(response: Any) -> list[str]:
+    """What the page that a response leads to says to the researcher."""
+    return [str(message) for message in response.context["messages"]]
 
 
 def judge(study: Study, *, raters: int = 1, limit: int | None = None, simulated: bool = False) -> None:
@@ -89,9 +93,3 @@ def draft(db: None) -> Study:
 @pytest.fixture
 def running(db: None) -> Study:
     return StudyFactory(open=True)
-
-
-@pytest.fixture
-def said() -> Callable[[Any], list[str]]:
-    """`said(response)`: what the page that a response leads to says to the researcher."""
-    return lambda response: [str(message) for message in response.context["messages"]]

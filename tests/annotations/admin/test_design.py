@@ -6,7 +6,7 @@ from annotations.domain import planning
 from annotations.models import Dimension, Study
 from tests.annotations.factories import StudyFactory
 
-from .conftest import address
+from .conftest import address, said
 
 
 def form_of(response, **changes):
@@ -30,7 +30,7 @@ def rows_of(response, **changes):
     return data | changes
 
 
-def test_saved_design_says_how_many_raters_it_needs(desk, draft, said):
+def test_saved_design_says_how_many_raters_it_needs(desk, draft):
     page = desk.get(address(draft, "design"))
 
     response = desk.post(address(draft, "design_save"), form_of(page, raters_per_task="4"), follow=True)
@@ -104,7 +104,7 @@ def test_matrix_counts_the_pairs_of_texts(desk, draft):
     assert len(response.context["sketch"].meetings) == 3
 
 
-def test_infeasible_design_is_saved_and_says_what_clashes(desk, draft, said):
+def test_infeasible_design_is_saved_and_says_what_clashes(desk, draft):
     page = desk.get(address(draft, "design"))
 
     response = desk.post(address(draft, "design_save"), form_of(page, trials_per_rater="20"), follow=True)
@@ -116,7 +116,7 @@ def test_infeasible_design_is_saved_and_says_what_clashes(desk, draft, said):
     assert "use at most 6" in html
 
 
-def test_suggestion_is_followed_with_one_click(desk, draft, said):
+def test_suggestion_is_followed_with_one_click(desk, draft):
     draft.design |= {"trials_per_rater": 20}
     draft.save()
     page = desk.get(address(draft, "design"))
@@ -131,7 +131,7 @@ def test_suggestion_is_followed_with_one_click(desk, draft, said):
     assert response.context["here"].state == "done"
 
 
-def test_suggestion_that_was_never_made_changes_nothing(desk, draft, said):
+def test_suggestion_that_was_never_made_changes_nothing(desk, draft):
     before = draft.design
     data = {"field": "seed", "value": "99"}
 
@@ -166,7 +166,7 @@ def test_wrong_value_is_said_at_its_field_and_nothing_is_saved(desk, draft, fiel
     assert Study.objects.values().get(pk=draft.pk) == before
 
 
-def test_stale_design_is_refused(desk, draft, said):
+def test_stale_design_is_refused(desk, draft):
     stale = desk.get(address(draft, "design"))
     desk.post(address(draft, "design_save"), form_of(stale, seed="21"))
 
@@ -177,7 +177,7 @@ def test_stale_design_is_refused(desk, draft, said):
     assert "changed in another window" in said(response)[-1]
 
 
-def test_frozen_design_is_shown_and_refused(desk, draft, said):
+def test_frozen_design_is_shown_and_refused(desk, draft):
     page = desk.get(address(draft, "design"))
     planning.freeze_study(study=draft)
 
@@ -208,7 +208,7 @@ def test_design_without_material_says_so(desk):
     assert response.context["here"].state == "blocked"
 
 
-def test_dimension_is_changed_added_and_removed_at_once(desk, draft, said):
+def test_dimension_is_changed_added_and_removed_at_once(desk, draft):
     page = desk.get(address(draft, "design"))
     changes = {
         "dimensions-0-question_type": "forced_choice",
@@ -268,7 +268,7 @@ def test_wrong_dimension_is_said_at_its_field_and_nothing_is_saved(desk, draft, 
         ({f"dimensions-{row}-DELETE": "on" for row in range(3)}, "A study needs at least one dimension."),
     ],
 )
-def test_impossible_set_of_dimensions_is_refused_in_words(desk, draft, change, words, said):
+def test_impossible_set_of_dimensions_is_refused_in_words(desk, draft, change, words):
     before = list(Dimension.objects.values())
     page = desk.get(address(draft, "design"))
 
@@ -278,7 +278,7 @@ def test_impossible_set_of_dimensions_is_refused_in_words(desk, draft, change, w
     assert list(Dimension.objects.values()) == before
 
 
-def test_stale_dimensions_are_refused(desk, draft, said):
+def test_stale_dimensions_are_refused(desk, draft):
     stale = desk.get(address(draft, "design"))
     desk.post(address(draft, "design_dimensions"), rows_of(stale, **{"dimensions-0-label": "novel"}))
 

@@ -11,7 +11,7 @@ from annotations.enums import JobState, StudyState
 from annotations.models import MaterialImport, Output, Study, System
 from tests.annotations.factories import StudyFactory
 
-from .conftest import address
+from .conftest import address, said
 
 GOOD = 'prompt,system,text\nA brick,baseline,"A doorstop."\nA brick,steered,"Pigment."\n'
 BAD = 'prompt,system,text\nA brick,baseline,"A doorstop."\nA brick,steered,\n,steered,"Pigment."\n'
@@ -33,7 +33,7 @@ def upload(desk, settings, tmp_path):
     return send
 
 
-def test_small_file_is_imported_at_once(upload, empty, said):
+def test_small_file_is_imported_at_once(upload, empty):
     response = upload(empty, GOOD)
 
     assert said(response) == ["outputs.csv: 2 outputs added (1 new prompt, 2 new systems)."]
@@ -50,7 +50,7 @@ def test_same_file_again_adds_nothing(upload, empty):
     assert response.context["newest"].unchanged == 2
 
 
-def test_bad_file_is_refused_whole_and_its_problems_are_listed(upload, empty, said):
+def test_bad_file_is_refused_whole_and_its_problems_are_listed(upload, empty):
     response = upload(empty, BAD)
 
     html = response.content.decode()
@@ -94,7 +94,7 @@ def test_unknown_columns_are_kept_only_when_asked(upload, empty):
     assert Output.objects.get().metadata == {"temperature": "0.7"}
 
 
-def test_large_file_waits_for_the_worker_and_can_be_imported_here(upload, desk, empty, monkeypatch, said):
+def test_large_file_waits_for_the_worker_and_can_be_imported_here(upload, desk, empty, monkeypatch):
     sent = []
     monkeypatch.setattr(material, "SMALL", 1)
     monkeypatch.setattr(material.current_app, "send_task", lambda name, args, **_: sent.append((name, args)))
@@ -134,7 +134,7 @@ def test_progress_ends_with_a_reload(upload, desk, empty, monkeypatch):
     assert (after["rest"], after["reload"]) == (True, True)
 
 
-def test_import_can_be_taken_back(upload, desk, empty, said):
+def test_import_can_be_taken_back(upload, desk, empty):
     upload(empty, GOOD)
     job = MaterialImport.objects.get()
 
@@ -157,7 +157,7 @@ def test_import_of_another_study_cannot_be_touched(upload, desk, empty, draft):
     assert Output.objects.filter(system__study=empty).count() == 2
 
 
-def test_frozen_study_takes_no_material(upload, draft, said):
+def test_frozen_study_takes_no_material(upload, draft):
     planning.freeze_study(study=draft)
     before = Output.objects.count()
 
@@ -179,7 +179,7 @@ def test_summary_shows_systems_and_missing_cells(desk, draft):
     assert "5 of 6" in html
 
 
-def test_roles_are_saved_for_all_systems(desk, draft, said):
+def test_roles_are_saved_for_all_systems(desk, draft):
     page = desk.get(address(draft, "material"))
     roles = dict(zip(["baseline", "reference", "steered"], ["baseline", "reference", "treatment"], strict=True))
     data = {f"role-{system.pk}": roles[system.name] for system in draft.systems.all()}
@@ -198,7 +198,7 @@ def test_roles_are_saved_for_all_systems(desk, draft, said):
         ("x", "There is no role x."),
     ],
 )
-def test_impossible_roles_are_refused_in_words(desk, draft, role, words, said):
+def test_impossible_roles_are_refused_in_words(desk, draft, role, words):
     page = desk.get(address(draft, "material"))
     data = {f"role-{system.pk}": role for system in draft.systems.all()}
 
@@ -208,7 +208,7 @@ def test_impossible_roles_are_refused_in_words(desk, draft, role, words, said):
     assert set(draft.systems.values_list("role", flat=True)) == {"treatment"}
 
 
-def test_stale_roles_change_nothing(desk, draft, said):
+def test_stale_roles_change_nothing(desk, draft):
     stale = desk.get(address(draft, "material")).context["stamp"]
     Study.objects.filter(pk=draft.pk).update(title="Another title")
     data = {f"role-{system.pk}": "reference" for system in draft.systems.all()}

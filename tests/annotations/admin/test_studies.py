@@ -9,7 +9,7 @@ from annotations.domain import studies
 from annotations.models import Study
 from tests.annotations.factories import StudyFactory, UserFactory
 
-from .conftest import address, judge
+from .conftest import address, judge, said
 
 LIST, NEW, HOME = "admin:annotations_study_changelist", "admin:annotations_study_add", "admin:index"
 
@@ -137,7 +137,7 @@ def test_closed_study_leads_to_its_results(desk):
     assert response.headers["Location"] == address(study, "results")
 
 
-def test_address_of_no_study_leads_to_the_list(desk, said):
+def test_address_of_no_study_leads_to_the_list(desk):
     response = desk.get(reverse("admin:annotations_study_change", args=["nonsense"]), follow=True)
 
     assert said(response) == ["There is no such study."]

@@ -54,6 +54,7 @@ document.addEventListener("click", async (event) => {
 
 document.querySelectorAll("[data-drop]").forEach((area) => {
   const input = area.querySelector("input[type=file]");
+  input.hasChangeListener = true;  // else unfold's script looks for a text field of its own beside it, and fails
   const over = (on) => (event) => { event.preventDefault(); area.classList.toggle("is-over", on); };
   area.addEventListener("dragover", over(true));
   area.addEventListener("dragleave", over(false));
