@@ -120,7 +120,8 @@ def of_tasks_in_booklets(counted: Recount, spec: DesignSpec) -> Iterator[Guarant
     if common < _SHORTEST_SPREAD:
         return
     keys, times = np.unique(main.task * longest + counted.place, return_counts=True)
-    most = math.ceil(spec.raters_per_task / common)
+    # One more than even where a task needs more than half of all positions: evenness of sides goes first there.
+    most = math.ceil(spec.raters_per_task / common) + (1 if 2 * spec.raters_per_task > common else 0)
     often = "at another position each time" if most == 1 else f"at most {most} times at the same position"
     found = worst_of(times, lambda at: f"task {counted.tasks[keys[at] // longest]}, position {keys[at] % longest + 1}")
     yield promise("positions_task", f"Each task is shown {often} among the main trials.", most, found)

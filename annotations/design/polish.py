@@ -1,7 +1,7 @@
 """Last touch on positions: exchange two trials of one booklet so that at each position both sides are equally frequent.
 
 Only trials of the same pair of systems with opposite sides change places, and only where the showings of their tasks
-stay at different positions and as even over the two halves as they were: so no other balance suffers.
+stay spread over the positions (see `most_at_one_place`) and as even over the two halves as they were.
 """
 
 from __future__ import annotations
@@ -12,6 +12,15 @@ from annotations.design.euler import Bools, Ints
 from annotations.design.places import Laid
 
 TOLERATED = 2
+
+
+def most_at_one_place(copies: int, places: int) -> int:
+    """How often a task may stand at the same position: as evenly as can be while there is room to choose.
+
+    A task that needs more than half of all positions may stand at one of them once more than that: if it had to stand
+    everywhere equally often, nothing could be exchanged to even the sides, which matter more.
+    """
+    return -(-copies // places) + (1 if 2 * copies > places else 0)
 
 
 def even_sides(laid: Laid, place: Ints) -> int:
@@ -37,6 +46,7 @@ class _Board:
 
     def polish(self, common: int) -> int:
         """Go through the pairs; for each, exchange between the two places that differ most, as long as that helps."""
+        self.most = most_at_one_place(self.copies, common)
         self.half[: common // 2] = 1
         self.half[common - common // 2 : common] = -1
         worst = 0
@@ -87,5 +97,6 @@ class _Board:
         siblings = self.place[(self.task[trials] * self.copies)[:, None] + np.arange(self.copies)]
         halves = self.half[siblings].sum(axis=1)
         moved = halves - int(self.half[source]) + int(self.half[target])
-        free: Bools = (siblings != target).all(axis=1) & (np.abs(moved) <= np.maximum(1, np.abs(halves)))
+        room = (siblings == target).sum(axis=1) < self.most
+        free: Bools = room & (np.abs(moved) <= np.maximum(1, np.abs(halves)))
         return free

@@ -29,7 +29,7 @@ class ForcedChoice(QuestionType):
 
     def choices(self, options: Mapping[str, Any]) -> tuple[Choice, ...]:
         """A, (no difference,) B; numbered from the left."""
-        tie = (Choice("tie", "No difference", "Same", "2"),) if options.get("tie") else ()
+        tie = (Choice("tie", "Same: no difference", "Same", "2"),) if options.get("tie") else ()
         return (Choice("a", "Text A", "A", "1"), *tie, Choice("b", "Text B", "B", str(2 + len(tie))))
 
     def parse(self, raw: str, options: Mapping[str, Any]) -> str:
