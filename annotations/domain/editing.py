@@ -39,10 +39,10 @@ STALE = "This study was changed in another window meanwhile. Nothing was saved; 
 
 
 def stamp(*, study: Study) -> str:
-    """Return a short hash of everything that the verbs of this file change; forms carry it as a hidden field."""
+    """Return a short hash of everything that the verbs of this file change, as it is stored; forms carry it along."""
+    stored = Study.objects.values_list("design", *ALWAYS, *DRAFT_ONLY, "state", "plan_id").get(pk=study.pk)
     content = [
-        [str(getattr(study, name)) for name in (*ALWAYS, *DRAFT_ONLY, "state", "plan_id")],
-        study.design,
+        [stored[0], *map(str, stored[1:])],
         list(study.dimensions.values_list("key", "label", "definition", "question_type", "options")),
         list(study.systems.values_list("pk", "role")),
     ]

@@ -1,4 +1,4 @@
-"""The researcher's whole story in a browser: from a template to a significance table, and every page of it accessible."""
+"""The researcher's whole story in a browser, from a template to a significance table; every page of it accessible."""
 
 from __future__ import annotations
 
@@ -80,15 +80,21 @@ def test_study_from_template_to_significance_table(
     desk: Page, tmp_path: Path, settings: Any, celery_worker: Any
 ) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
-    bad, good = material(tmp_path)
 
-    # A new study
+    bring_material(desk, *material(tmp_path))
+    raters = settle_the_design(desk)
+    look_at_the_preview(desk)
+    study = freeze(desk)
+    watch_raters_come(desk, study, raters=raters)
+    close_and_report(desk)
+
+
+def bring_material(desk: Page, bad: Path, good: Path) -> None:
+    """A new study; a fault in its file is named by file, row and column; then all comes in."""
     follow(desk, "New study from template")
     desk.get_by_label("Title").fill("Unusual uses")
     expect(desk.get_by_text("Source.")).to_be_visible()
     press(desk, "Create the study")
-
-    # Material: a fault is named by file, row and column; then all comes in
     heading(desk, "Material")
     desk.locator("#id_file").set_input_files(bad)
     press(desk, "Upload and check")
@@ -104,7 +110,9 @@ def test_study_from_template_to_significance_table(
     expect(desk.get_by_label("Role of baseline")).to_have_value("baseline")
     follow(desk, "Go to design")
 
-    # Design: the template asks for too much; one click makes it feasible
+
+def settle_the_design(desk: Page) -> int:
+    """The template asks for too much; one click makes it feasible."""
     heading(desk, "Design")
     expect(desk.get_by_role("heading", name="This design cannot be made")).to_be_visible()
     press(desk, f"Use this: use at most {PROMPTS}")
@@ -114,8 +122,10 @@ def test_study_from_template_to_significance_table(
     assert raters == PROMPTS * 3 * 2 // PROMPTS
     expect(desk.get_by_role("heading", name=re.compile("Certificate of balance.*guarantees hold"))).to_be_visible()
     follow(desk, "Go to preview")
+    return raters
 
-    # Preview: the rater's own page
+
+def look_at_the_preview(desk: Page) -> None:
     heading(desk, "Preview")
     follow(desk, "See the first trial")
     expect(desk.locator("#count")).to_contain_text("1 of")
@@ -124,7 +134,9 @@ def test_study_from_template_to_significance_table(
     desk.get_by_role("link", name="Back to the study").click()
     follow(desk, "Go to freeze")
 
-    # Freeze: a hash appears
+
+def freeze(desk: Page) -> Study:
+    """A hash appears, and the file that it is the hash of can be had."""
     heading(desk, "Freeze")
     press(desk, "Freeze the design")
     study = Study.objects.select_related("plan").get()
@@ -134,8 +146,11 @@ def test_study_from_template_to_significance_table(
         follow(desk, "Download the canonical JSON")
     assert download.value.path().read_text() == study.plan.canonical
     follow(desk, "Go to open")
+    return study
 
-    # Open, and raters come
+
+def watch_raters_come(desk: Page, study: Study, *, raters: int) -> None:
+    """The numbers follow without a reload."""
     heading(desk, "Open")
     press(desk, "Open the study")
     expect(desk.locator(".ev-head .ev-pill")).to_have_text("Open")
@@ -145,9 +160,10 @@ def test_study_from_template_to_significance_table(
     expect(finished).to_have_text("0")
     study.refresh_from_db()
     judge(study, raters=raters)
-    expect(finished).to_have_text(str(raters), timeout=20_000)  # without a reload
+    expect(finished).to_have_text(str(raters), timeout=20_000)
 
-    # Close, and the report
+
+def close_and_report(desk: Page) -> None:
     follow(desk, "5. Open")
     desk.on("dialog", lambda dialog: dialog.accept())
     press(desk, "Close")
@@ -183,7 +199,7 @@ def test_every_station_is_accessible(go: Callable[..., Page], live_server: Any, 
         page.goto(live_server.url + path)
         found[path, ""] = grave(page)
 
-    assert found == dict.fromkeys(found, [])
+    assert {place: what for place, what in found.items() if what} == {}
 
 
 def grave(page: Page) -> list[str]:
