@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 Progress = Callable[[int], object]
+MANY = 5000
 ADD_PROMPTS = """
 INSERT INTO annotations_prompt (study_id, key, text, task_family, is_check, metadata)
 SELECT %(study)s, f.prompt_key, r.prompt, f.task_family, false, '{}'
@@ -171,12 +172,11 @@ def _local_copy(job: MaterialImport) -> Iterator[Path]:
     """Yield a path to the uploaded file; a storage without paths is copied to a temporary file first."""
     if not job.file or not job.file.storage.exists(str(job.file.name)):
         raise MaterialRefused([Problem(job.filename, 0, "", "the uploaded file is gone; upload it again")])
-    try:
-        path = job.file.path
-    except NotImplementedError:
-        path = ""
-    if path:
-        yield Path(path)
+    local = None
+    with suppress(NotImplementedError):
+        local = Path(job.file.path)
+    if local is not None:
+        yield local
         return
     with tempfile.NamedTemporaryFile() as copy:
         with job.file.open("rb") as uploaded:
@@ -229,7 +229,8 @@ def _merge(job: MaterialImport, options: ImportOptions) -> dict[str, Any]:
         cursor.execute(ADD_OUTPUTS, values)
         job.added = cursor.rowcount
         job.unchanged = job.rows - job.added
-        cursor.execute("ANALYZE annotations_prompt, annotations_output")
+        if job.added >= MANY:  # else autovacuum is soon enough, and this takes a second on a large platform
+            cursor.execute("ANALYZE annotations_prompt, annotations_output")
         cursor.execute("DROP TABLE material_row, material_cell")
     return {
         "import": job.pk,
@@ -247,9 +248,8 @@ def _summary(job: MaterialImport, facts: Mapping[str, Any]) -> str:
     there = f"{counted(job.unchanged, 'output')} of {job.rows:,} were there already."
     if not job.added:
         return f"Nothing new: {there}"
-    prompts, systems = counted(facts["new_prompts"], "new prompt"), counted(len(facts["new_systems"]), "new system")
-    added = f"{counted(job.added, 'output')} added ({prompts}, {systems})."
-    return f"{added} {there}" if job.unchanged else added
+    new = ", ".join((counted(facts["new_prompts"], "new prompt"), counted(len(facts["new_systems"]), "new system")))
+    return f"{counted(job.added, 'output')} added ({new}). {there if job.unchanged else ''}".rstrip()
 
 
 def _check_state(study: Study) -> None:
