@@ -42,8 +42,8 @@ lint: dev ## ruff and the law of imports
 types: dev ## mypy
 	@$(PY) -m mypy
 
-bench: runtime ## cycles a second of the rating page beside a bare view
-	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) manage.py bench $(ARGS)
+bench: dev ## what a rater's cycle costs at 1,000 and 100,000 trials, beside a bare Django view
+	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m tests.benchmarks.cycles $(ARGS)
 
 lock: dev ## bring the two lock files in line with pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@test -x .venv/locker/bin/uv || { $(PY) -m venv .venv/locker && .venv/locker/bin/pip install --quiet uv; }
