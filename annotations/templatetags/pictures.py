@@ -59,7 +59,7 @@ def segments(parts: Sequence[tuple[float, str]], total: float) -> list[Segment]:
 
 
 def bars(values: Sequence[tuple[str, int, str]], width: float = 480.0) -> dict[str, Any]:
-    """Lay out a histogram of (label, count, kind); the tallest bar fills the height, and of many it alone has a number."""
+    """Lay out a histogram of (label, count, kind); the tallest bar fills the height, of many only it is labelled."""
     top = max((count for _, count, _ in values), default=0) or 1
     step = width / max(len(values), 1)
     made = []
