@@ -39,8 +39,9 @@ def withdraw_import(*, material_import: MaterialImport, actor: AbstractBaseUser 
     """
     study = material_import.study
     with transaction.atomic():
-        _locked_draft(study)
+        # The import first and then the study, in the order in which a running import locks them.
         job = MaterialImport.objects.select_for_update().get(pk=material_import.pk)
+        _locked_draft(study)
         if job.state != JobState.DONE:
             message = "Only an import that is done can be taken back."
             raise WrongState(message)
