@@ -141,7 +141,7 @@ class LeaseAdmin(ReadOnlyAdmin):
 class JudgementAdmin(ReadOnlyAdmin):
     """Answers; written once, never changed, never deleted."""
 
-    list_display = ("pk", "show_rater", "show_place", "show_answers", "show_seconds", "late", "created_at")
+    list_display = ("pk", "show_rater", "show_place", "show_answers", "show_seconds", "show_late", "created_at")
     list_filter = ("late", ("lease__plan__study", RelatedDropdownFilter))
     list_select_related = ("lease__participation__rater", "lease__booklet", "trial")
     search_fields = ("=pk", "lease__participation__rater__pseudonym")
@@ -173,6 +173,11 @@ class JudgementAdmin(ReadOnlyAdmin):
         if judgement.submit_ms is None:
             return "–"
         return f"{(judgement.submit_ms - (judgement.hidden_ms or 0) - (judgement.idle_ms or 0)) / 1000:.1f}"
+
+    @display(description="Remark", ordering="late", label={"late": "warning"})
+    def show_late(self, judgement: Judgement) -> str:
+        """A word for the answers that came too late; a red cross for those in time would mislead."""
+        return "late" if judgement.late else ""
 
 
 @admin.register(Flag)
