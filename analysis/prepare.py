@@ -38,7 +38,7 @@ class Options:
     contrasts
         Or exactly these (first, second) pairs.
     systems, dimensions
-        Restrict the data to these systems (both sides) and dimensions.
+        Restrict the data to these systems (both sides) and dimensions; dimensions are reported in this order.
     random
         Random effects; a subset of ``RANDOM``. ``rater`` is a spread of side preferences between raters.
     ties

@@ -81,7 +81,8 @@ def analyse(
     table = schema.validate(frame)
     rows, data = select(table, options)
     pairs = contrasts_of(rows, options)
-    names = sorted(set(rows["dimension"]))
+    found = set(rows["dimension"])
+    names = [name for name in options.dimensions or sorted(found) if name in found]
     results, lines = [], []
     for done, name in enumerate(names):
         if progress:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.files import File
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from annotations import design
@@ -27,6 +28,7 @@ from .events import log_event
 if TYPE_CHECKING:
     from analysis.results import StudyResult
 
+LOCK = 20_2611  # the first key of our advisory locks: reports
 EPOCH = (2020, 1, 1, 0, 0, 0)
 FIELDS = frozenset(design.DesignSpec().to_dict())
 RANK: dict[str, int] = {SystemRole.TREATMENT: 0, SystemRole.REFERENCE: 1, SystemRole.BASELINE: 2}
@@ -48,20 +50,39 @@ def request_report(*, study: Study, actor: AbstractBaseUser | None = None) -> Re
 
 
 def make_report(*, report_id: int) -> Report:
-    """Run the analysis and store its bundle; a failure is kept with its words. Done twice it is done once."""
-    with transaction.atomic():
-        report = Report.objects.select_for_update(of=("self",)).select_related("study__plan").get(pk=report_id)
-        if report.state in (JobState.DONE, JobState.RUNNING):
-            return report
-        report.state = JobState.RUNNING
-        report.save(update_fields=["state"])
+    """Run the analysis and store its bundle; a failure is kept with its words. Done twice it is done once.
+
+    Whoever works on a report holds an advisory lock of its connection, which the database lets go when a worker dies:
+    a report left "running" is then taken up by the next call.
+    """
+    with _alone(report_id) as alone:
+        report = Report.objects.select_related("study__plan").get(pk=report_id)
+        if alone and report.state != JobState.DONE:
+            Report.objects.filter(pk=report.pk).update(state=JobState.RUNNING)
+            report.state = JobState.RUNNING
+            _try(report)
+    return report
+
+
+@contextmanager
+def _alone(report_id: int) -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s::int, %s::int)", [LOCK, report_id])
+        alone = bool(cursor.fetchone()[0])
+        try:
+            yield alone
+        finally:
+            if alone:
+                cursor.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", [LOCK, report_id])
+
+
+def _try(report: Report) -> None:
     try:
         _run(report)
     except Exception as error:
         _finish(report, state=JobState.FAILED, message=f"{type(error).__name__}: {error}")
         if not isinstance(error, ValueError):
             raise
-    return report
 
 
 def _run(report: Report) -> None:
@@ -95,7 +116,11 @@ def _run(report: Report) -> None:
 def analysis_options(*, study: Study) -> dict[str, Any]:
     """Return the keyword arguments of ``analysis.report.analyse`` that the analysis plan and the roles declare."""
     plan = study.analysis
-    return {"contrasts": contrasts_of(study=study), "confidence": 1 - float(plan.get("alpha", 0.05))}
+    return {
+        "contrasts": contrasts_of(study=study),
+        "dimensions": list(study.dimensions.values_list("key", flat=True)),
+        "confidence": 1 - float(plan.get("alpha", 0.05)),
+    }
 
 
 def contrasts_of(*, study: Study) -> list[tuple[str, str]]:

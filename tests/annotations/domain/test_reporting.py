@@ -9,7 +9,7 @@ import pytest
 from annotations.domain import participation, planning, reporting, studies
 from annotations.enums import JobState
 from annotations.errors import NotReady
-from annotations.models import System
+from annotations.models import Report, System
 
 from .conftest import judge_all
 
@@ -110,3 +110,25 @@ def test_declared_contrasts_follow_design_and_roles(make_study, change, expected
     System.objects.filter(study=study, name="reference").update(role="reference")
 
     assert reporting.contrasts_of(study=study) == expected
+
+
+def test_report_whose_worker_died_is_taken_up_again(make_study, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    study = judged_study(make_study)
+    report = reporting.request_report(study=study)
+    Report.objects.filter(pk=report.pk).update(state=JobState.RUNNING)
+
+    again = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+
+    assert (again.pk, again.state) == (report.pk, JobState.DONE)
+
+
+def test_rows_stand_in_the_order_of_the_study(make_study, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    study = judged_study(make_study)
+
+    report = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+
+    keys = list(dict.fromkeys(row["dimension"] for row in report.summary["rows"]))
+    assert keys == ["originality", "surprise", "creativity"]
+    assert "originality" in report.summary["sentences"][0]
