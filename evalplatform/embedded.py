@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,13 +40,23 @@ def ensure_running() -> None:
             redis.start()
 
 
-def release() -> bool:
-    """Give up this process's share; the last one stops the servers. Returns whether they were stopped."""
+def release(*, patience: float = 0) -> bool:
+    """Give up this process's share; the last one stops the servers. Returns whether they were stopped.
+
+    With `patience` (seconds) it waits for others to end first: a pool process of a worker that was just stopped may
+    still be on its way out, and nobody would be left to stop the servers after it.
+    """
     if place.var() not in _held:
         return False
-    with _exclusively():
-        os.close(_held.pop(place.var()))
-        return not _has_users() and bool(_stop())
+    os.close(_held.pop(place.var()))
+    deadline = time.monotonic() + patience
+    while True:
+        with _exclusively():
+            if not _has_users():
+                return bool(_stop())
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.1)
 
 
 def stop() -> list[int]:
@@ -73,7 +84,7 @@ def _hold() -> None:
     if place.var() in _held:
         return
     descriptor = os.open(place.var() / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    fcntl.lockf(descriptor, fcntl.LOCK_SH)  # POSIX: a forked child does not inherit it, not even for a moment
     atexit.register(_release_at_exit)
     _held[place.var()] = descriptor
 
@@ -96,7 +107,7 @@ def _release_at_exit() -> None:
 def _has_users() -> bool:
     with (place.var() / "users.lock").open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
             return True
     return False

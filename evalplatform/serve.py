@@ -109,7 +109,7 @@ def _stop(supervisor: Supervisor) -> None:
     if supervisor.children:
         print("\nStopping …", flush=True)
     supervisor.stop()
-    embedded.release()
+    embedded.release(patience=5)
     print("Stopped.", flush=True)
 
 

@@ -61,6 +61,19 @@ def django_db_modify_db_settings(servers: None, django_db_modify_db_settings_par
     """Before pytest-django makes the test database: start the servers, name the database after the worker."""
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The test database; at the end a connection that a thread of some test left open must not keep it from going."""
+    yield
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _fast_passwords() -> None:
     """Hash quickly here. A process of its own does not know this hash: see `make_password(..., hasher=...)`."""

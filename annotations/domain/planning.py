@@ -93,6 +93,11 @@ def _draft(
     )
 
 
+def broken_guarantees(made: DraftDesign) -> list[design.Guarantee]:
+    """Return the guarantees that do not hold and that a design must not be frozen without."""
+    return [item for item in made.certificate.guarantees if not item.holds and item.name not in AIMS]
+
+
 def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan:
     """Freeze design and analysis plan: write booklets and trials and the SHA-256 of the canonical JSON.
 
@@ -107,9 +112,9 @@ def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan
         message = "There is nothing to ask: add at least one dimension."
         raise NotReady(message)
     made = draft(study=study)
-    broken = [item.name for item in made.certificate.guarantees if not item.holds and item.name not in AIMS]
+    broken = broken_guarantees(made)
     if broken:
-        message = f"The certificate does not hold: {', '.join(broken)}."
+        message = f"The certificate does not hold: {', '.join(item.name for item in broken)}."
         raise NotReady(message)
     return freezing.write_plan(study=study, planned=made.plan, certificate=made.certificate.to_dict(), actor=actor)
 

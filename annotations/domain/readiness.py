@@ -89,9 +89,9 @@ def _missing_design(study: Study) -> Iterator[str]:
     except (DesignError, PlatformError) as error:
         yield f"This design cannot be made: {error}."
         return
-    broken = [item.statement for item in made.certificate.guarantees if not item.holds]
+    broken = planning.broken_guarantees(made)
     if broken:
-        yield f"The certificate does not hold: {' '.join(broken)}"
+        yield f"The certificate does not hold: {' '.join(item.statement for item in broken)}"
 
 
 def _after_freezing(study: Study) -> Found:

@@ -7,6 +7,7 @@ import pytest
 
 from annotations.domain import planning, studies
 from annotations.models import Output, Participation, Prompt, Study, System
+from tests.annotations.domain.material_refusals import refuse, study  # noqa: F401 - fixtures
 
 ANSWERS = {"originality": "1", "surprise": "3", "creativity": "5"}
 SYSTEMS = ("baseline", "steered", "reference")
@@ -14,29 +15,29 @@ SYSTEMS = ("baseline", "steered", "reference")
 
 def build_study(*, prompts: int = 6, systems: int = 3, design: dict[str, Any] | None = None) -> Study:
     """A draft with one output per cell."""
-    study = studies.create_study(title="What is original?", template="pairwise_creativity")
-    study.design |= {"raters_per_task": 2, "trials_per_rater": 4, "attention_trials": 0, "repeat_trials": 0}
-    study.design |= design or {}
-    study.save()
-    made = System.objects.bulk_create(System(study=study, name=name) for name in SYSTEMS[:systems])
+    built = studies.create_study(title="What is original?", template="pairwise_creativity")
+    built.design |= {"raters_per_task": 2, "trials_per_rater": 4, "attention_trials": 0, "repeat_trials": 0}
+    built.design |= design or {}
+    built.save()
+    made = System.objects.bulk_create(System(study=built, name=name) for name in SYSTEMS[:systems])
     for number in range(prompts):
-        prompt = Prompt.objects.create(study=study, key=f"p{number}", text=f"Unusual uses for thing {number}")
+        prompt = Prompt.objects.create(study=built, key=f"p{number}", text=f"Unusual uses for thing {number}")
         Output.objects.bulk_create(
             Output(
                 prompt=prompt,
                 system=system,
                 text=f"Use {number} of kind {at}",
-                content_hash=f"{study.pk}-{number}-{at}",
+                content_hash=f"{built.pk}-{number}-{at}",
             )
             for at, system in enumerate(made)
         )
-    return study
+    return built
 
 
 def open_study(**kwargs: Any) -> Study:
-    study = build_study(**kwargs)
-    planning.freeze_study(study=study)
-    return studies.open_study(study=study)
+    built = build_study(**kwargs)
+    planning.freeze_study(study=built)
+    return studies.open_study(study=built)
 
 
 def judge_all(*, participation: Participation, limit: int | None = None) -> int:

@@ -4,54 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from annotations.domain import attention, studies
+from annotations.domain import attention
 from annotations.domain.materials import import_material
-from annotations.enums import JobState
-from annotations.errors import MaterialRefused
-from annotations.models import Event, MaterialImport, Output, Prompt, Study, System
+from annotations.models import Output, Prompt, Study, System
+from tests.annotations.domain.material_refusals import Refuse
 from tests.annotations.plugins.sources.material_files import FORMATS, csv_bytes, parquet_table, three, write
 
 pytestmark = pytest.mark.django_db
-Refused = list[tuple[int, str, str]]
-Refuse = Callable[..., Refused]
-
-
-@pytest.fixture
-def study(db: None) -> Study:
-    return studies.create_study(title="What is original?", template="pairwise_creativity")
-
-
-@pytest.fixture
-def refuse(study: Study) -> Refuse:
-    """Import a file that must be refused; returns row, column and reason after checking that nothing was written."""
-
-    def run(path: Path, **options: Any) -> Refused:
-        before = snapshot(study)
-        with pytest.raises(MaterialRefused) as caught:
-            import_material(study=study, path=path, filename=path.name, **options)
-        assert snapshot(study) == before
-        kept = study.imports.first()
-        assert kept is not None
-        assert (kept.state, kept.filename, kept.added, kept.rows) == (JobState.REFUSED, path.name, 0, 0)
-        assert kept.problems == [problem.as_dict() for problem in caught.value.problems]
-        assert kept.message == str(caught.value)
-        assert {problem.file for problem in caught.value.problems} == {path.name}
-        return [(problem.row, problem.column, problem.reason) for problem in caught.value.problems]
-
-    return run
-
-
-def snapshot(study: Study) -> list[list[Any]]:
-    models = (Output, Prompt, System)
-    events = list(Event.objects.filter(study=study).values_list("name", flat=True))
-    return [events, *([dict(row) for row in model.objects.order_by("pk").values()] for model in models)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -461,46 +426,3 @@ def test_refusal_of_content_that_is_no_text(tmp_path: Path, refuse: Refuse, cont
 
     assert [(row, column) for row, column, _ in found] == [(0, "")]
     assert found[0][2].startswith("the content is not text")
-
-
-def test_refusal_lists_everything_of_one_pass_in_the_order_of_rows(tmp_path: Path, refuse: Refuse) -> None:
-    rows: list[dict[str, Any]] = [
-        {"prompt": "p", "system": "s", "text": "twice"},
-        {"prompt": "p", "system": "s", "text": ""},
-        {"prompt": "p", "system": "s", "text": "twice"},
-        {"prompt": "p", "system": "s", "text": 5},
-        {"prompt": "p", "system": "s", "text": "fine"},
-        {"prompt": "p", "system": "u", "text": "fine"},
-    ]
-
-    found = refuse(write(tmp_path / "outputs.jsonl", rows), known_systems=["s"])
-
-    assert [(row, column) for row, column, _ in found] == [(2, "text"), (3, "text"), (4, "text"), (6, "system")]
-
-
-@pytest.mark.parametrize("text", ["", "the same"])
-def test_refusal_lists_200_problems_and_counts_the_others(tmp_path: Path, refuse: Refuse, text: str) -> None:
-    rows = [{"prompt": "p", "system": "s", "text": text} for _ in range(1501)]
-
-    found = refuse(write(tmp_path / "outputs.csv", rows))
-
-    count = 1501 if not text else 1500
-    assert [row for row, _, _ in found[:200]] == list(range(1501 - count + 1, 1501 - count + 201))
-    assert found[200:] == [(0, "", f"… and {count - 200:,} more problems; the first 200 are listed")]
-
-
-def test_refusal_stores_what_does_not_print(tmp_path: Path, refuse: Refuse) -> None:
-    path = tmp_path / "outputs.jsonl"
-    path.write_text(json.dumps({"prompt": "p", "system": "s", "text": "t", "a\0\ud800": 1, "sample": "\0"}))
-
-    found = refuse(path)
-
-    shown = "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
-    assert [(row, column) for row, column, _ in found] == [(1, shown), (1, "sample")]
-
-
-def test_refusal_keeps_a_record_with_a_name_that_can_be_stored(study: Study, tmp_path: Path) -> None:
-    with pytest.raises(MaterialRefused):
-        import_material(study=study, path=tmp_path / "x", filename="n\0\n" + "x" * 300 + ".csv")
-
-    assert MaterialImport.objects.get().filename == "x" * 251 + ".csv"
