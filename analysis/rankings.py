@@ -58,7 +58,7 @@ def rankings_to_pairs(
     by = list(dict.fromkeys([*blocks, columns.rater]))
     for key, block in frame.groupby(by, sort=True):
         block = block.sort_values(columns.slot, kind="stable")  # noqa: PLW2901
-        name = "/".join(map(str, key if isinstance(key, tuple) else (key,)))
+        name = "/".join(map(str, key))  # a list of columns groups by tuples, even a list of one
         records = block.to_dict("records")
         for (i, a), (j, b) in combinations(enumerate(records), 2):
             rows.append({**_pair(a, b, columns), "judgement": f"{name}/{i + 1}-{j + 1}", "booklet": name, "task": name})
