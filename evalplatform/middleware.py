@@ -1,9 +1,15 @@
-"""The Content-Security-Policy: nothing but our own files for raters; what unfold's Alpine needs for the admin."""
+"""What wraps requests: a strict Content-Security-Policy, and sessions for staff only: raters carry a signed link."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
+RATERS = ("/r/", "/s/")
 HEADER = "Content-Security-Policy"
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -29,3 +35,25 @@ def content_security_policy(
         return response
 
     return middleware
+
+
+class NotForRaters(MiddlewareMixin):
+    """Leaves raters' pages alone: they have no session, no user and no messages, and are asked for most."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Pass a rater's request straight on."""
+        if request.path_info.startswith(RATERS):
+            return self.get_response(request)
+        return super().__call__(request)
+
+
+class Sessions(NotForRaters, SessionMiddleware):
+    """Django's sessions, for staff."""
+
+
+class Authentication(NotForRaters, AuthenticationMiddleware):
+    """Django's `request.user`, for staff."""
+
+
+class Messages(NotForRaters, MessageMiddleware):
+    """Django's messages, for staff."""

@@ -55,6 +55,14 @@ FROM finished, done
 """
 
 
+# Past its time, but judged to the end: the worker died between the last answer and the completion.
+THROUGH = """
+SELECT l.id FROM annotations_lease l JOIN annotations_booklet b ON b.id = l.booklet_id
+WHERE l.state = 'leased' AND l.expires_at < %(now)s
+  AND (SELECT count(*) FROM annotations_judgement j WHERE j.lease_id = l.id) >= b.length
+"""
+
+
 def claim_booklet(*, participation: Participation) -> Lease | None:
     """Lease a booklet to this participation, or return the one it holds; None when no booklet is left.
 
@@ -90,11 +98,16 @@ def _latest(participation: Participation) -> Lease | None:
 def expire_leases(*, now: dt.datetime | None = None) -> int:
     """Lapse every lease that is past its time and make a copy of its booklet available; returns how many lapsed.
 
-    The partial judgements stay, and the participation is flagged. Called by Celery beat every 30 s.
+    The partial judgements stay, and the participation is flagged; a booklet that is judged to its end is completed.
+    Called by Celery beat every 30 s.
     """
+    values = {"now": now or timezone.now()}
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(EXPIRE, {"now": now or timezone.now()})
+            cursor.execute(THROUGH, values)
+            for (lease_id,) in cursor.fetchall():
+                complete(lease_id=lease_id)
+            cursor.execute(EXPIRE, values)
             rows = cursor.fetchall()
         Participation.objects.filter(pk__in=[row[1] for row in rows]).update(state=ParticipationState.LAPSED)
         Flag.objects.bulk_create(

@@ -90,6 +90,10 @@ def where_is(*, public_id: str) -> RaterView:
     place = _place(public_id)
     if place.lease_state == LeaseState.LAPSED and _reinstated(place.lease_id, place.study_state):
         place = _place(public_id)
+    if place.lease_id is not None and place.lease_state == LeaseState.LEASED and _is_through(place):
+        # The completion itself was lost: a worker was killed after the last answer, or two tabs gave the last two.
+        assignment.complete(lease_id=place.lease_id)
+        place = _place(public_id)
     return _view(place)
 
 
@@ -178,13 +182,19 @@ def _place(public_id: str) -> _Place:
     return _Place(*row)
 
 
+def _is_through(place: _Place) -> bool:
+    """Say whether every trial of the latest booklet is judged."""
+    booklet = booklet_of(place.lease_id) if place.lease_id is not None else None
+    return booklet is not None and not booklet.ahead(set(place.answered))
+
+
 def _reinstated(lease_id: int | None, study_state: str) -> bool:
     return study_state == StudyState.OPEN and assignment.reinstate(lease=Lease(pk=lease_id))
 
 
 def _step(place: _Place) -> Step:
-    """Finished first: whoever has judged everything gets the code, whatever the study does meanwhile."""
-    if place.lease_state == LeaseState.COMPLETED:
+    """Finished first: whoever has judged everything gets the code, whatever the study does meanwhile, even if late."""
+    if place.lease_state == LeaseState.COMPLETED or (place.lease_state == LeaseState.LAPSED and _is_through(place)):
         return Step.FINISHED
     if place.study_state == StudyState.CLOSED:
         return Step.CLOSED

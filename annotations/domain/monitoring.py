@@ -14,6 +14,9 @@ from annotations.models import Study
 HOURS_SHOWN = 24
 
 RATERS = "SELECT state, count(*) FROM annotations_participation WHERE study_id = %(study)s GROUP BY state"
+SIMULATED = """
+SELECT count(*) FROM annotations_participation WHERE study_id = %(study)s AND simulated AND state = 'finished'
+"""
 LEASES = "SELECT state, count(*) FROM annotations_lease WHERE plan_id = %(plan)s GROUP BY state"
 JUDGEMENTS = """
 SELECT count(*), count(*) FILTER (WHERE j.late), count(*) FILTER (WHERE l.state = 'completed'), max(j.created_at)
@@ -50,8 +53,9 @@ WHERE l.plan_id = %(plan)s AND t.kind = 'main' AND j.submit_ms IS NOT NULL
 def monitor(*, study: Study) -> dict[str, Any]:
     """Return the monitor's numbers, JSON-able.
 
-    `by_task` maps "judgements that count" to "number of tasks"; `by_hour` holds the last 24 hours, hours without a
-    judgement included; `dropout` is lapsed / (lapsed + completed) leases, None before either exists.
+    `simulated` counts finished raters that were no people; `by_task` maps "judgements that count" to "number of tasks";
+    `by_hour` holds the last 24 hours, hours without a judgement included; `dropout` is lapsed / (lapsed + completed)
+    leases, None before either exists.
     """
     raters = _pairs(RATERS, study)
     leases = _pairs(LEASES, study)
@@ -64,6 +68,7 @@ def monitor(*, study: Study) -> dict[str, Any]:
         "sha256": study.plan.sha256 if study.plan else "",
         "raters": {str(state): raters.get(state, 0) for state in ParticipationState.values},
         "raters_total": sum(raters.values()),
+        "simulated": _one(SIMULATED, study)[0],
         "leases": {str(state): leases.get(state, 0) for state in LeaseState.values},
         "booklets_planned": planned,
         "booklets_completed": completed,

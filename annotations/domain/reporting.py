@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from annotations import design
-from annotations.enums import JobState, SystemRole
+from annotations.enums import JobState, ParticipationState, SystemRole
 from annotations.errors import NotReady
 from annotations.models import Report, Study
 
@@ -97,6 +97,7 @@ def _run(report: Report) -> None:
         progress(0.05 + 0.75 * done / max(total, 1), f"Model: {what}")
 
     result = analyse(frame, **analysis_options(study=study), progress=show)
+    result = replace(result, warnings=(*_simulated(study), *result.warnings))
     progress(0.85, "Writing tables and figures")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "report"
@@ -111,6 +112,13 @@ def _run(report: Report) -> None:
     report.judgements = int(frame["judgement"].nunique())
     report.summary = summary_of(result)
     _finish(report, state=JobState.DONE)
+
+
+def _simulated(study: Study) -> tuple[str, ...]:
+    """Warn when answers of simulated raters are in the report."""
+    finished = study.participations.filter(state=ParticipationState.FINISHED)
+    count = finished.filter(simulated=True).count()
+    return (f"{count} of {finished.count()} raters are simulated; they are no people.",) if count else ()
 
 
 def analysis_options(*, study: Study) -> dict[str, Any]:
@@ -142,7 +150,7 @@ def contrasts_of(*, study: Study) -> list[tuple[str, str]]:
     baselines = {spec.baseline} if spec.baseline else {name for name in roles if roles[name] == SystemRole.BASELINE}
     if spec.comparisons == "against_baseline" or declared == "against_baseline":
         return [pair if pair[1] in baselines else pair[::-1] for pair in pairs if baselines & set(pair)]
-    return pairs
+    return sorted(pairs, key=lambda pair: pair[1] not in baselines)  # the question of the study comes first
 
 
 def summary_of(result: StudyResult) -> dict[str, Any]:

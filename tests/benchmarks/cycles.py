@@ -208,6 +208,7 @@ def main() -> None:
     print(f"planning 1 study of 100,000 trials and {runs * -(-options.cycles // 1000)} of 1,000 …", flush=True)
     large, waiting = make_study(100_000, runs * per_round)
     small = [make_study(1000, 1000 // TRIALS_PER_RATER) for _ in range(runs * -(-options.cycles // 1000))]
+    _, warm = make_study(1000, 1000 // TRIALS_PER_RATER)
     from tests.benchmarks.floor_tables import create_floor
 
     create_floor(url)
@@ -220,6 +221,9 @@ def main() -> None:
                 "small": Series("platform, 1,000 trials", "platform"),
                 "large": Series("platform, 100,000 trials", "platform"),
             }
+        # Every connection meets and prepares its statements before anything is counted.
+        load.run(port=PORTS["platform"], raters=warm, concurrency=16, cycles=800)
+        load.run(port=PORTS["floor"], raters=[load.Rater("/cycle", "x")] * 16, concurrency=16, cycles=800)
         for _ in range(options.rounds):
             for concurrency in options.raters:
                 batches = {

@@ -109,3 +109,14 @@ def test_access_log_masks_request_and_referrer():
 
     assert [name for name, value in atoms.items() if "secret" in str(value)] == []
     assert atoms["r"] == "GET /r/***/ HTTP/1.1"
+
+
+def test_raters_have_no_session_and_staff_have_one(client, db, django_user_model):
+    django_user_model.objects.create_superuser("ada", password="s3cret")
+
+    rater = client.get("/s/unknown/")
+    client.login(username="ada", password="s3cret")
+    staff = client.get("/admin/")
+
+    assert not hasattr(rater.wsgi_request, "session")
+    assert staff.wsgi_request.user.username == "ada"

@@ -169,6 +169,61 @@ def test_late_answer_is_kept_as_surplus_when_the_copy_is_taken(make_open_study):
     assert Judgement.objects.get().late is True
 
 
+def judged_but_for_the_last(study):
+    person, view = begun(study)
+    while len(view.trials) > 1:
+        view = judging.record_judgement(public_id=person.public_id, trial=view.trials[0].token, answers=ANSWERS)
+    return person, view
+
+
+def test_last_answer_after_a_lapse_finishes_the_booklet(make_open_study):
+    person, view = judged_but_for_the_last(make_open_study())
+    lapse(person)
+
+    end = judging.record_judgement(public_id=person.public_id, trial=view.trials[0].token, answers=ANSWERS)
+
+    assert (end.step, end.completion_code) == (Step.FINISHED, person.completion_code)
+    assert Lease.objects.get(participation=person).state == LeaseState.COMPLETED
+
+
+def test_last_answer_too_late_for_the_place_still_earns_the_code(make_open_study):
+    study = make_open_study(prompts=4, systems=2, design={"raters_per_task": 1})
+    person, view = judged_but_for_the_last(study)
+    lapse(person)
+    begun(study)
+
+    end = judging.record_judgement(public_id=person.public_id, trial=view.trials[0].token, answers=ANSWERS)
+
+    assert (end.step, end.completion_code) == (Step.FINISHED, person.completion_code)
+    assert Lease.objects.get(participation=person).state == LeaseState.LAPSED
+
+
+def undo_completion(person):
+    """As if the worker had died between the last answer and the completion."""
+    Lease.objects.filter(participation=person).update(state=LeaseState.LEASED, ended_at=None)
+    Participation.objects.filter(pk=person.pk).update(state=ParticipationState.JUDGING, finished_at=None)
+
+
+def test_lost_completion_is_made_up_when_the_rater_reloads(make_open_study):
+    person = joined(make_open_study())
+    judge_all(participation=person)
+    undo_completion(person)
+
+    assert judging.where_is(public_id=person.public_id).step == Step.FINISHED
+
+
+def test_lost_completion_is_made_up_by_expiry_and_nothing_is_issued_again(make_open_study):
+    person = joined(make_open_study())
+    judge_all(participation=person)
+    undo_completion(person)
+
+    lapsed = assignment.expire_leases(now=timezone.now() + dt.timedelta(days=1))
+
+    assert lapsed == 0
+    assert Lease.objects.get(participation=person).state == LeaseState.COMPLETED
+    assert not Lease.objects.filter(copy=2).exists()
+
+
 def test_answer_after_closing_is_kept_and_marked_late(make_open_study):
     study = make_open_study()
     person, view = begun(study)

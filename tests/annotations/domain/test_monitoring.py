@@ -35,6 +35,7 @@ def busy_study(make_open_study):
     Lease.objects.filter(participation=gone).update(expires_at=timezone.now() - dt.timedelta(minutes=1))
     assignment.expire_leases()
     participation.enter_study(slug=study.slug)
+    study.participations.filter(pk=person.pk).update(simulated=True)
     Judgement.objects.filter(lease__participation=gone).update(late=True)
     return study
 
@@ -59,6 +60,9 @@ def test_every_number_equals_a_recount_in_sql(make_open_study):
     assert numbers["judgements_late"] == scalar("SELECT count(*) FROM annotations_judgement WHERE late") == 1
     assert numbers["judgements_counting"] == 10
     assert numbers["raters_total"] == 5
+    assert numbers["simulated"] == scalar(
+        "SELECT count(*) FROM annotations_participation WHERE simulated AND state = 'finished'"
+    )
     assert numbers["booklets_completed"] == 2
     assert numbers["progress"] == 2 / scalar("SELECT count(*) FROM annotations_booklet")
     assert numbers["dropout"] == 1 / 3

@@ -96,7 +96,7 @@ def test_report_without_judgements_fails_in_words(make_open_study, settings, tmp
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, [("steered", "reference"), ("steered", "baseline"), ("reference", "baseline")]),
+        ({}, [("steered", "baseline"), ("reference", "baseline"), ("steered", "reference")]),
         (
             {"comparisons": "against_baseline", "baseline": "baseline"},
             [("steered", "baseline"), ("reference", "baseline")],
@@ -132,3 +132,15 @@ def test_rows_stand_in_the_order_of_the_study(make_study, settings, tmp_path):
     keys = list(dict.fromkeys(row["dimension"] for row in report.summary["rows"]))
     assert keys == ["originality", "surprise", "creativity"]
     assert "originality" in report.summary["sentences"][0]
+
+
+def test_report_with_simulated_raters_says_so(make_study, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    study = judged_study(make_study)
+    study.participations.filter(pk__in=study.participations.values("pk")[:2]).update(simulated=True)
+    finished = study.participations.filter(state="finished")
+
+    report = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+
+    assert f"2 of {finished.count()} raters are simulated; they are no people." in report.summary["warnings"]
+    assert b"2 of" in reporting.read_member(report=report, name="index.html")
