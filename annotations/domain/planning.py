@@ -116,7 +116,8 @@ def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan
     if broken:
         message = f"The certificate does not hold: {', '.join(item.name for item in broken)}."
         raise NotReady(message)
-    return freezing.write_plan(study=study, planned=made.plan, certificate=made.certificate.to_dict(), actor=actor)
+    certificate = made.certificate.to_dict() | {"estimate": made.estimate.to_dict()}
+    return freezing.write_plan(study=study, planned=made.plan, certificate=certificate, actor=actor)
 
 
 def preview_trial(*, study: Study, number: int = 1, booklet: int = 1) -> RaterView:

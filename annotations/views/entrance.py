@@ -5,6 +5,7 @@ The study comes from the domain and is typed `Any`: views of raters may not impo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +25,7 @@ from .frame import SeeOther, calm
 COOKIE = "place"
 MONTH = 30 * 24 * 3600
 LONGEST_QUERY = 2000
+ROUGH = 10  # minutes above which an estimate is rounded to five
 
 
 @csrf_exempt  # an anonymous "I agree" carries no authority that a foreign page could borrow
@@ -48,8 +50,19 @@ def _welcome(request: HttpRequest, study: Any) -> dict[str, object]:
         "study": study,
         "welcome": to_html(study.welcome),
         "consent": to_html(study.consent),
+        "length": _length(study.plan.certificate),
         "query": request.META.get("QUERY_STRING", "")[:LONGEST_QUERY],
     }
+
+
+def _length(certificate: Mapping[str, Any]) -> str:
+    """Say how many pairs wait and how long they take; nothing about plans that were frozen without an estimate."""
+    pairs = certificate.get("summary", {}).get("longest_booklet", 0)
+    estimated = certificate.get("estimate", {}).get("median_minutes", 0.0)
+    if not pairs or not estimated:
+        return ""
+    minutes = 5 * round(estimated / 5) if estimated > ROUGH else max(round(estimated), 1)
+    return f"About {pairs} pair{'s' * (pairs != 1)}, about {minutes} minute{'s' * (minutes != 1)}."
 
 
 def _known(request: HttpRequest, *, study: Any, identity: Identity) -> str:

@@ -39,6 +39,7 @@ def test_freezing_writes_plan_hash_and_leases(make_study):
     assert json.loads(plan.canonical)["plan"]["trials"] == Trial.objects.count() == plan.trials_planned == 36
     assert Lease.objects.filter(plan=plan, state=LeaseState.AVAILABLE).count() == plan.booklets_planned == 9
     assert plan.certificate["holds"] is True
+    assert plan.certificate["estimate"]["median_minutes"] > planning.OVERHEAD_MINUTES
 
 
 def test_same_study_has_the_same_hash_wherever_it_is_frozen(make_study):

@@ -25,6 +25,51 @@ def test_entrance_shows_welcome_and_consent(client, study):
     assert Participation.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("frozen", "words"),
+    [
+        ((22, 43.1), "About 22 pairs, about 45 minutes."),
+        ((22, 10.4), "About 22 pairs, about 10 minutes."),
+        ((4, 7.4), "About 4 pairs, about 7 minutes."),
+        ((1, 0.2), "About 1 pair, about 1 minute."),
+    ],
+)
+def test_entrance_says_how_long_it_takes_before_consent(client, study, frozen, words):
+    pairs, estimated = frozen
+    study.plan.certificate["summary"]["longest_booklet"] = pairs
+    study.plan.certificate["estimate"]["median_minutes"] = estimated
+    study.plan.save()
+
+    html = client.get(address(study)).content.decode()
+
+    assert html.index(words) < html.index("Before you agree")
+
+
+def test_entrance_gives_the_estimate_of_the_frozen_plan(client, study):
+    pairs = max(booklet.length for booklet in study.plan.booklets.all())
+
+    html = client.get(address(study)).content.decode()
+
+    assert f"About {pairs} pairs, about " in html
+
+
+def test_entrance_names_no_system_and_no_cost(client, study):
+    html = client.get(address(study)).content.decode()
+
+    for secret in (*study.systems.values_list("name", flat=True), "certificate", "cost"):
+        assert secret not in html
+
+
+@pytest.mark.parametrize("lost", ["estimate", "summary"])
+def test_entrance_of_an_older_plan_makes_no_promise(client, study, lost):
+    del study.plan.certificate[lost]
+    study.plan.save()
+
+    html = client.get(address(study)).content.decode()
+
+    assert "minute" not in html.partition("<h1>")[2].partition("Before you agree")[0]
+
+
 def test_entrance_sets_no_cookie_before_consent(client, study):
     response = client.get(address(study))
 
