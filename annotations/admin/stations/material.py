@@ -8,7 +8,7 @@ from celery import current_app
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
-from django.core.validators import FileExtensionValidator
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
@@ -31,14 +31,21 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(label="File", allow_empty_file=True)
     allow_extra_columns = forms.BooleanField(label="Keep unknown columns as metadata", required=False)
+    new_systems = forms.BooleanField(label="This file brings new systems", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        endings = [suffix.lstrip(".") for suffix in materials.suffixes()]
-        self.fields["file"].validators.append(FileExtensionValidator(endings))
         self.fields["file"].widget.attrs.update(
             {"accept": ",".join(materials.suffixes()), "aria-describedby": "id_file_helptext"}
         )
+
+    def clean_file(self) -> UploadedFile:
+        """Refuse a file whose name ends like none that can be read; `.csv.gz` is one ending."""
+        file: UploadedFile = self.cleaned_data["file"]
+        if not (file.name or "").lower().endswith(materials.suffixes()):
+            message = f"{file.name} cannot be read; bring one of {', '.join(materials.suffixes())}."
+            raise forms.ValidationError(message)
+        return file
 
 
 def show(visit: Visit) -> HttpResponse:
@@ -65,7 +72,7 @@ def _page(visit: Visit, form: UploadForm, *, status: int = 200) -> HttpResponse:
         "roles": ROLES,
         "stamp": editing.stamp(study=study),
         "imports": imports,
-        "newest": imports[0] if imports else None,
+        "newest": imports[0] if imports and not form.is_bound else None,  # a refused form speaks of another file
         "under_way": [job for job in imports if job.state in UNDER_WAY],
         "suffixes": materials.suffixes(),
         "live_url": visit.url("material_live"),
@@ -82,11 +89,21 @@ def upload(visit: Visit) -> str | HttpResponse:
     """Keep the file, and import it: at once when it is small, else in the background."""
     form = UploadForm(visit.request.POST, visit.request.FILES)
     if not form.is_valid():
+        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        messages.error(visit.request, f"Nothing was imported. {said}")
         return _page(visit, form, status=422)
     file = form.cleaned_data["file"]
-    options = materials.ImportOptions(allow_extra_columns=form.cleaned_data["allow_extra_columns"])
+    options = materials.ImportOptions(
+        only_known_systems=_has_systems(visit.study) and not form.cleaned_data["new_systems"],
+        allow_extra_columns=form.cleaned_data["allow_extra_columns"],
+    )
     job = uploads.queue_import(study=visit.study, filename=file.name, content=file, options=options)
     return _start(visit, job) if file.size >= SMALL else _run(visit, job)
+
+
+def _has_systems(study: Study) -> bool:
+    """Whether material is there already, so that an unknown name of a system is rather a slip of the pen."""
+    return study.systems.exclude(role=SystemRole.CHECK).exists()
 
 
 def _run(visit: Visit, job: MaterialImport) -> str | HttpResponse:

@@ -1,5 +1,6 @@
 """Material: files come in whole or not at all, and what is wrong with them is said by file, row and column."""
 
+import gzip
 import json
 
 import pytest
@@ -27,7 +28,7 @@ def upload(desk, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
 
     def send(study, content, name="outputs.csv", **fields):
-        file = SimpleUploadedFile(name, content.encode())
+        file = SimpleUploadedFile(name, content if isinstance(content, bytes) else content.encode())
         return desk.post(address(study, "material_upload"), {"file": file, **fields}, follow=True)
 
     return send
@@ -230,3 +231,58 @@ def test_import_leaves_the_options_with_the_record(upload, empty):
 
     assert json.loads(json.dumps(MaterialImport.objects.get().options))["allow_extra_columns"] is True
     assert empty.state == StudyState.DRAFT
+
+
+def test_misspelt_system_is_refused_once_there_are_systems(upload, empty):
+    upload(empty, GOOD)
+
+    response = upload(empty, GOOD.replace("steered", "steerd"))
+
+    assert response.context["newest"].state == JobState.REFUSED
+    assert [problem["column"] for problem in response.context["newest"].problems] == ["system"]
+    assert set(empty.systems.values_list("name", flat=True)) == {"baseline", "steered"}
+
+
+def test_new_systems_come_when_announced(upload, empty):
+    upload(empty, GOOD)
+
+    response = upload(empty, GOOD.replace("steered", "another"), new_systems="on")
+
+    assert response.context["newest"].state == JobState.DONE
+    assert set(empty.systems.values_list("name", flat=True)) == {"baseline", "steered", "another"}
+
+
+def test_new_systems_are_asked_about_only_once_there_are_systems(upload, desk, empty):
+    before = desk.get(address(empty, "material")).content.decode()
+
+    after = upload(empty, GOOD).content.decode()
+
+    assert "This file brings new systems" not in before
+    assert "This file brings new systems" in after
+
+
+@pytest.mark.parametrize("name", ["outputs.csv.gz", "OUTPUTS.CSV.GZ"])
+def test_packed_file_is_imported(upload, empty, name):
+    response = upload(empty, gzip.compress(GOOD.encode()), name=name)
+
+    assert response.context["newest"].state == JobState.DONE
+    assert Output.objects.filter(system__study=empty).count() == 2
+
+
+def test_packed_file_of_another_kind_is_refused(upload, empty):
+    response = upload(empty, gzip.compress(b"x"), name="outputs.tar.gz")
+
+    assert response.status_code == 422
+    assert not MaterialImport.objects.exists()
+
+
+def test_refused_form_says_so_on_top_and_not_what_an_older_file_was(upload, empty):
+    upload(empty, BAD, name="older.csv")
+
+    response = upload(empty, GOOD, name="outputs.exe")
+
+    html = response.content.decode()
+    endings = ", ".join(response.context["suffixes"])
+    assert said(response) == [f"Nothing was imported. outputs.exe cannot be read; bring one of {endings}."]
+    assert html.count("older.csv was refused; nothing of it was imported") == 1  # closed, in the list of imports
+    assert '<details class="ev-card ev-problems" open>' not in html
