@@ -182,12 +182,26 @@ def test_refresh_rests_when_the_study_is_closed(desk, running, close, rest):
 
 
 def test_refresh_costs_the_same_queries_for_any_number_of_judgements(desk, running, django_assert_max_num_queries):
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         desk.get(address(running, "monitor_live"))
     judge(running, raters=4)
 
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         desk.get(address(running, "monitor_live"))
+
+
+def test_simulated_raters_are_named(desk, running):
+    judge(running, raters=2, simulated=True)
+
+    html = desk.get(address(running, "monitor")).content.decode()
+
+    assert re.search(r'of which simulated: <span data-number="simulated">2</span>', html)
+
+
+def test_people_are_not_called_simulated(desk, running):
+    judge(running, raters=2)
+
+    assert "simulated" not in desk.get(address(running, "monitor_live")).json()["panels"]["progress"]
 
 
 def test_leases_that_ran_out_can_be_looked_for_at_once(desk, running):

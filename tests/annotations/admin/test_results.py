@@ -92,6 +92,24 @@ def test_page_opens_with_the_sentence_then_plot_then_table(desk, judged, report)
     assert "Naive p" in html
 
 
+def test_page_begins_with_the_warnings_of_the_report(desk, judged, report):
+    report.summary["warnings"] = ["12 of 12 raters were simulated: <b>"]
+    report.save()
+
+    html = desk.get(address(judged, "results")).content.decode()
+
+    assert html.index("12 of 12 raters were simulated: &lt;b&gt;") < html.index('data-testid="sentence"')
+
+
+def test_page_without_warnings_has_no_empty_note(desk, judged, report):
+    report.summary["warnings"] = []
+    report.save()
+
+    html = desk.get(address(judged, "results")).content.decode()
+
+    assert 'data-testid="warnings"' not in html
+
+
 def test_page_warns_of_models_that_did_not_converge(desk, judged, report):
     report.summary["rows"][0] |= {"converged": False, "message": "separation", "estimate": None, "p_holm": None}
     report.save()
