@@ -48,6 +48,12 @@ def test_health_page_answers_with_security_headers(client):
     assert response.cookies == {}
 
 
+def test_bare_address_leads_to_the_admin(client):
+    response = client.get("/")
+
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+
+
 @pytest.mark.parametrize(
     ("line", "masked"),
     [
