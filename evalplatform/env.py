@@ -58,8 +58,8 @@ def flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(msg)
 
 
-def integer(name: str, default: int, *, least: int = 0) -> int:
-    """A whole number, at least `least`."""
+def integer(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+    """A whole number, at least `least` and at most `most`."""
     value = text(name, str(default))
     try:
         number = int(value)
@@ -68,6 +68,9 @@ def integer(name: str, default: int, *, least: int = 0) -> int:
         raise ImproperlyConfigured(msg) from error
     if number < least:
         msg = f"{name}={number} is below {least}"
+        raise ImproperlyConfigured(msg)
+    if most is not None and number > most:
+        msg = f"{name}={number} is above {most}"
         raise ImproperlyConfigured(msg)
     return number
 

@@ -29,7 +29,7 @@ class ServeError(Exception):
 
 def address() -> tuple[str, int]:
     """Where to listen: HOST and PORT."""
-    return env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1)
+    return env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, least=1, most=65535)
 
 
 def base_url() -> str:

@@ -212,6 +212,9 @@ def main() -> None:
     from tests.benchmarks.floor_tables import create_floor
 
     create_floor(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE)")  # the planning is over: nothing of it is left to do in the background
+        connection.execute("CHECKPOINT")
     servers = start_servers(url)
     results: dict[int, dict[str, Series]] = {}
     try:

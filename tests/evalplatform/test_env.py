@@ -116,3 +116,10 @@ def test_database_takes_a_socket_directory():
 def test_database_refuses_other_addresses(url, reason):
     with pytest.raises(ImproperlyConfigured, match=reason):
         env.database(url)
+
+
+def test_integer_refuses_what_is_above_its_limit(monkeypatch):
+    monkeypatch.setenv("PORT", "80000")
+
+    with pytest.raises(ImproperlyConfigured, match="PORT=80000 is above 65535"):
+        env.integer("PORT", 8000, most=65535)
