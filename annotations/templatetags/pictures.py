@@ -11,7 +11,9 @@ BAR_HEIGHT = 90.0
 LABEL_HEIGHT = 16.0
 ROOMY = 12
 FOREST_WIDTH = 760.0
-FOREST_LEFT = 300.0
+FOREST_LEFT = (120.0, 310.0)  # of the plot: least, and most; as the longest label needs, so that a phone shows some
+FOREST_LETTER = 6.8
+FOREST_LABEL = 44  # letters
 FOREST_RIGHT = 130.0
 FOREST_ROW = 30.0
 FOREST_HEAD = 26.0
@@ -96,11 +98,12 @@ def forest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     if not shown:
         return None
     low, high = _span(shown)
-    plot = FOREST_WIDTH - FOREST_LEFT - FOREST_RIGHT
+    left = _left(shown)
+    plot = FOREST_WIDTH - left - FOREST_RIGHT
 
     def place(ratio: float) -> float:
         share = (math.log(ratio) - low) / (high - low)
-        return round(FOREST_LEFT + plot * min(max(share, 0.0), 1.0), 1)
+        return round(left + plot * min(max(share, 0.0), 1.0), 1)
 
     lines, heads, y = [], [], 0.0
     for at, row in enumerate(shown):
@@ -118,8 +121,20 @@ def forest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         "width": FOREST_WIDTH,
         "bottom": y + 4,
         "height": y + 44,
-        "middle": FOREST_LEFT + plot / 2,
+        "left": left,
+        "middle": left + plot / 2,
     }
+
+
+def _label(row: Mapping[str, Any]) -> str:
+    label = f"{row['first']} vs {row['second']}"
+    return label if len(label) <= FOREST_LABEL else f"{label[: FOREST_LABEL - 1]}…"
+
+
+def _left(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Where the plot begins: behind the longest label."""
+    least, most = FOREST_LEFT
+    return min(max(24 + FOREST_LETTER * max(len(_label(row)) for row in rows), least), most)
 
 
 def _line(row: Mapping[str, Any], y: float, place: Any) -> dict[str, Any]:
@@ -127,7 +142,7 @@ def _line(row: Mapping[str, Any], y: float, place: Any) -> dict[str, Any]:
     p = row.get("p_holm")
     return {
         "y": y,
-        "label": f"{row['first']} vs {row['second']}",
+        "label": _label(row),
         "dot": place(ratio),
         "from": place(low),
         "to": place(high),

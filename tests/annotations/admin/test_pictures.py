@@ -70,11 +70,27 @@ def test_forest_leaves_out_what_has_no_interval(low):
     assert pictures.forest([ratio(2.0, low, 3.0)]) is None
 
 
+def test_forest_begins_behind_its_longest_label():
+    short, long = ({**ratio(2.0, 1.0, 3.0), "first": "s" * letters} for letters in (10, 30))
+
+    starts = [pictures.forest(rows)["left"] for rows in ([short], [short, long], [{**long, "first": "s" * 300}])]
+
+    assert pictures.FOREST_LEFT[0] <= starts[0] < starts[1] < starts[2] <= pictures.FOREST_LEFT[1]
+
+
+def test_forest_shortens_endless_labels():
+    found = pictures.forest([{**ratio(2.0, 1.0, 3.0), "first": "s" * 300}])
+
+    label = found["lines"][0]["label"]
+    assert len(label) == pictures.FOREST_LABEL
+    assert label.endswith("…")
+
+
 def test_forest_keeps_huge_intervals_on_the_page():
     found = pictures.forest([ratio(1e6, 1e-6, 1e12)])
 
     line = found["lines"][0]
-    assert pictures.FOREST_LEFT <= line["from"] < line["dot"] <= line["to"] <= found["width"] - pictures.FOREST_RIGHT
+    assert found["left"] <= line["from"] < line["dot"] <= line["to"] <= found["width"] - pictures.FOREST_RIGHT
     assert len(found["ticks"]) <= pictures.MOST_TICKS
 
 
