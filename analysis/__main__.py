@@ -49,8 +49,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--ties", choices=("model", "drop"), default="model", help="ties of a forced choice")
     parser.add_argument("--thresholds", choices=("symmetric", "flexible", "equidistant"), default="symmetric")
     parser.add_argument(
-        "--without-late", dest="late", action="store_false", help="leave out answers given after the lease"
+        "--without-late",
+        dest="late",
+        action="store_false",
+        help="leave out answers given after the lease or the study's end",
     )
+    parser.add_argument("--title", default="", help="title of the report (default: the study as the table names it)")
     parser.add_argument("--confidence", type=float, default=0.95)
     parser.add_argument("--seed", type=int, default=0, help="written into the manifest")
     parser.add_argument("--quiet", action="store_true")
@@ -61,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; exit code 0 if all went well, 1 if a model did not converge, 2 on bad input."""
     given = vars(build_parser().parse_args(arguments))
     source, out, quiet = given.pop("judgements"), given.pop("out"), given.pop("quiet")
+    title = given.pop("title")
     from analysis import report, schema, tables
     from analysis.prepare import OptionError
 
@@ -70,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         result = report.analyse(schema.read(source), **given, progress=progress)
-        written = report.write_report(result, out)
+        written = report.write_report(result, out, title=title)
     except (schema.SchemaError, OptionError, report.ReportError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -62,7 +62,7 @@ def write_files(result: StudyResult, folder: Path) -> tuple[str, ...]:
         "significance.csv": tables.to_csv(result.rows),
         "significance.tex": tables.to_latex(table),
         "significance.md": tables.to_markdown(table),
-        "significance.html": _document("Significance table", tables.to_html(table)),
+        "significance.html": _document(_title(result, "Significance table"), tables.to_html(table, captioned=False)),
         "forest.svg": svg,
         "manifest.json": json.dumps(_finite(manifest(result)), indent=2, sort_keys=True, ensure_ascii=False) + "\n",
         "index.html": _document(_title(result), _body(result, svg)),
@@ -85,6 +85,8 @@ def manifest(result: StudyResult) -> dict[str, Any]:
         "data": asdict(result.data),
         "family": result.family,
         "warnings": list(result.warnings),
+        "notes": list(result.notes),
+        "title": result.title,
         "fits": {item.dimension: _fit(item.fit) for item in result.dimensions},
     }
 
@@ -126,12 +128,13 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _title(result: StudyResult) -> str:
-    names = ", ".join(result.data.studies)
-    return f"Significance report: {names}" if names else "Significance report"
+def _title(result: StudyResult, kind: str = "Significance report") -> str:
+    name = result.title or ", ".join(result.data.studies)
+    return f"{kind}: {name}" if name else kind
 
 
 def _body(result: StudyResult, svg: str) -> str:
+    remarks = "".join(f'<p class="note">Note: {html.escape(text)}.</p>\n' for text in result.notes)
     caution = "".join(f"<li>{html.escape(text)}</li>" for text in result.warnings)
     picture = svg[svg.index("<svg") :]
     label = (
@@ -145,7 +148,8 @@ def _body(result: StudyResult, svg: str) -> str:
         "<h2>Estimates</h2>",
         f'<figure role="img" tabindex="0" aria-label="{label}">{picture}</figure>',
         "<h2>Significance table</h2>",
-        tables.to_html(tables.significance_table(result)),
+        tables.to_html(tables.significance_table(result), captioned=False),
+        remarks,
         "<h2>Each contrast in words</h2>",
         "<ul>" + "".join(f"<li>{html.escape(text)}</li>" for text in result.sentences) + "</ul>",
         "<h2>Variance components</h2>",
@@ -154,7 +158,7 @@ def _body(result: StudyResult, svg: str) -> str:
         "<h2>Data and exclusions</h2>",
         _data(result),
         "<h2>What a naive test would claim</h2>",
-        f'<div class="naive">{tables.to_html(tables.naive_table(result))}</div>',
+        f'<div class="naive">{tables.to_html(tables.naive_table(result), captioned=False)}</div>',
         "<h2>Methods</h2>",
         f"<p>{html.escape(result.methods)}</p>",
         "<h2>Provenance</h2>",
@@ -172,7 +176,10 @@ def _data(result: StudyResult) -> str:
         ("Judgements in the table", f"{data.total} ({kinds})"),
         ("Judgements analysed", str(data.used)),
         ("Excluded main judgements, by reason", gone),
-        ("Given after the lease had lapsed", f"{data.late} ({'kept' if result.options['late'] else 'left out'})"),
+        (
+            "Given after the lease had lapsed or the study was closed",
+            f"{data.late} ({'kept' if result.options['late'] else 'left out'})",
+        ),
         (
             "Ties in forced choices",
             f"{ties} ({'modelled as a middle level' if result.options['ties'] == 'model' else 'dropped'})",

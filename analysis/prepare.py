@@ -21,6 +21,9 @@ RANDOM: Final = ("output", "prompt:system", "rater:system", "rater")
 DEFAULT_RANDOM: Final = ("output", "prompt:system", "rater:system")
 SIDE: Final = "side (left)"
 FEW: Final = 6
+ONE_SAMPLE: Final = (
+    "one sample per prompt and system: output and prompt:system are one random effect (kept: prompt:system)"
+)
 
 
 class OptionError(ValueError):
@@ -46,7 +49,7 @@ class Options:
     thresholds
         Of graded preferences: ``symmetric``, ``flexible`` (holds the side effect) or ``equidistant``.
     late
-        Whether answers given after the lease had lapsed count.
+        Whether answers given after the lease had lapsed or the study was closed count.
     confidence
         Level of the intervals.
     """
@@ -256,9 +259,7 @@ def _random_names(frame: pd.DataFrame, options: Options) -> tuple[tuple[str, ...
     names, notes = list(options.random), []
     if "output" in names and "prompt:system" in names and _one_sample(frame):
         names.remove("output")
-        notes.append(
-            "one sample per prompt and system: output and prompt:system are one random effect (kept: prompt:system)"
-        )
+        notes.append(ONE_SAMPLE)
     for name, unit in (("rater:system", "rater"), ("rater", "rater"), ("prompt:system", "prompt")):
         if name in names and frame[unit].nunique() < 2:  # noqa: PLR2004
             names.remove(name)

@@ -18,7 +18,7 @@ from analysis.models.glmm import fit_logistic
 from analysis.models.ordinal import fit_cumulative
 from analysis.prepare import DEFAULT_RANDOM, DimensionData, Options, contrasts_of, prepare, select
 from analysis.results import DimensionResult, Fit, SignificanceRow, StudyResult
-from analysis.wording import methods, sentence, warnings
+from analysis.wording import family_in_words, methods, notes, sentence, warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,13 +99,14 @@ def analyse(
         dimensions=tuple(results),
         data=data,
         confidence=confidence,
-        family=f"Holm over all {len(corrected)} reported contrasts (dimensions × contrasts)",
+        family=family_in_words(len(corrected)),
         sentences=tuple(sentence(row, confidence=confidence, family=len(corrected)) for row in corrected),
         methods=methods(results, data, options, family=len(corrected), rows=corrected),
         warnings=warnings(results, data, corrected),
         options=options.to_json(),
         input_hash=hash_table(table),
         seed=seed,
+        notes=notes(results),
     )
 
 
@@ -131,7 +132,7 @@ def hash_table(table: pd.DataFrame) -> str:
     return hashlib.sha256(ordered.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
 
 
-def write_report(source: StudyResult | pd.DataFrame, out: Path | str, **options: Any) -> Report:
+def write_report(source: StudyResult | pd.DataFrame, out: Path | str, *, title: str = "", **options: Any) -> Report:
     """Write the whole report into a folder, all of it or nothing, byte-identical for the same table.
 
     Parameters
@@ -140,10 +141,13 @@ def write_report(source: StudyResult | pd.DataFrame, out: Path | str, **options:
         A result of :func:`analyse`, or the long table itself, which is then analysed with ``options``.
     out
         The folder; files of an earlier report in it are replaced.
+    title
+        The study's title for the head of the report; without it the study is named as in the table.
     """
     from analysis import page
 
     result = source if isinstance(source, StudyResult) else analyse(source, **options)
+    result = replace(result, title=title or result.title)
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise ReportError(f"{out} is a file: give a folder for the report")

@@ -95,7 +95,8 @@ class SignificanceRow:
     """One contrast on one dimension: a line of the significance table.
 
     ``estimate`` is the log-odds that ``first`` beats ``second`` for an average rater, prompt and output, shown
-    without side effect. Values that do not exist are NaN, and ``message`` says why.
+    without side effect. Values that do not exist are NaN, and ``message`` says why. ``model`` names the model and its
+    formula in words.
     """
 
     dimension: str
@@ -128,6 +129,7 @@ class SignificanceRow:
     n_judgements: int
     converged: bool
     message: str
+    model: str
 
     @property
     def contrast(self) -> str:
@@ -168,7 +170,11 @@ class DataSummary:
 
 @dataclass(frozen=True, slots=True)
 class StudyResult:
-    """A whole analysis: the significance table, the models behind it, and sentences for a paper."""
+    """A whole analysis: the significance table, the models behind it, and sentences for a paper.
+
+    ``title`` heads the report. ``warnings`` must be read before the table is believed; ``notes`` are remarks on the
+    models that need not worry anybody.
+    """
 
     rows: tuple[SignificanceRow, ...]
     dimensions: tuple[DimensionResult, ...]
@@ -181,6 +187,8 @@ class StudyResult:
     options: Mapping[str, Any]
     input_hash: str
     seed: int
+    notes: tuple[str, ...] = ()
+    title: str = ""
 
     @property
     def sentence(self) -> str:

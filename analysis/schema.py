@@ -48,7 +48,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("answer", "float64", "choice: 1 = a, 0 = b, 0.5 = tie; graded: +m = a much more … -m = b much more"),
     Column("levels", "int64", "number of answer levels: 2, 3 with tie, 5, 7, 4 = 5 without mid-point"),
     Column("seconds", "float64", "active time on the trial, NaN if unknown", float("nan")),
-    Column("late", "bool", "given after the lease had lapsed", default=False),
+    Column("late", "bool", "given after the lease had lapsed or the study was closed", default=False),
     Column("excluded", "bool", "a recorded decision leaves this judgement out", default=False),
     Column("exclusion_reason", "str", "why, empty if not excluded", ""),
 )

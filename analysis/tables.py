@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import math
+import unicodedata
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,28 @@ from analysis.wording import format_p, number, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LATEX = str.maketrans(
-    {
-        "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-        "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "−": "$-$", "–": "--",
-        "<": "$<$", ">": "$>$", "∞": r"$\infty$", "×": r"$\times$", "√": r"$\surd$", "σ": r"$\sigma$",
-    }
-)  # fmt: skip
+# What plain pdflatex sets: ASCII only is written, so neither the encoding of the document nor its fonts matter.
+LATEX = {
+    "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "|": r"\textbar{}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "<": "$<$", ">": "$>$",
+    "−": "$-$", "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\ldots{}", "\xa0": "~",
+    "×": r"$\times$", "·": r"$\cdot$", "±": r"$\pm$", "∓": r"$\mp$", "√": r"$\surd$", "∞": r"$\infty$",
+    "≤": r"$\le$", "≥": r"$\ge$", "≠": r"$\ne$", "≈": r"$\approx$", "∼": r"$\sim$", "→": r"$\to$",
+    "←": r"$\leftarrow$", "↔": r"$\leftrightarrow$", "°": r"$^\circ$", "²": "$^2$", "³": "$^3$", "µ": r"$\mu$",
+    "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "Œ": r"\OE{}", "ø": r"\o{}", "Ø": r"\O{}",
+    "ł": r"\l{}", "Ł": r"\L{}", "§": r"\S{}",
+}  # fmt: skip
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho varsigma sigma tau upsilon phi "
+    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+)
+LATEX |= {
+    letter: rf"$\{name}$" for letter, name in zip("αβγδεζηθικλμνξπρςστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", GREEK.split(), strict=True)
+}
+# Combining marks and the accent commands that every LaTeX font encoding knows.
+ACCENTS = dict(
+    zip("\u0300\u0301\u0302\u0303\u0308\u0304\u0306\u0307\u030a\u030b\u030c\u0327", "`'^~\"=u.rHvc", strict=True)
+)
 
 SCALES = (
     "Log-odds: that the first system beats the second, for an average rater, prompt and output. "
@@ -57,12 +73,18 @@ def significance_table(result: StudyResult) -> Table:
     )  # fmt: skip
     lines = tuple(_cells(row) for row in result.rows)
     notes = [
-        f"p (Holm): corrected over the {len(result.rows)} contrasts of this table.",
+        _family(len(result.rows)),
         SCALES,
         *(f"{r.dimension}: {r.fit.model}; {r.fit.formula}; {r.fit.convergence.message}." for r in result.dimensions),
         *(f"{row.dimension}, {row.contrast}: {row.message}." for row in result.rows if not row.converged),
     ]
     return Table("Significance table", header, lines, (False, False, *([True] * 12), False), tuple(notes))
+
+
+def _family(count: int) -> str:
+    if count == 1:
+        return "p (Holm): this is the only contrast, so it equals p."
+    return f"p (Holm): corrected over the {count} contrasts of this table."
 
 
 def _cells(row: SignificanceRow) -> tuple[str, ...]:
@@ -171,19 +193,20 @@ def to_markdown(table: Table) -> str:
 
 
 def to_latex(table: Table) -> str:
-    """Return a booktabs table, to be included by a LaTeX document."""
+    """Return a booktabs table in ASCII, to be included by a LaTeX document."""
 
     def line(cells: tuple[str, ...]) -> str:
-        return " & ".join(cell.translate(LATEX) for cell in cells) + r" \\"
+        guard = "{}" if cells[0].startswith(("[", "*")) else ""  # else the \\ before it takes it for its argument
+        return guard + " & ".join(escape_latex(cell) for cell in cells) + r" \\"
 
     columns = "".join("r" if numeric else "l" for numeric in table.numeric)
-    notes = r"\\".join(note.translate(LATEX) for note in table.notes)
+    notes = r"\\".join(escape_latex(note) for note in table.notes)
     return "\n".join(
         [
             "% needs \\usepackage{booktabs,graphicx}",
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{table.caption.translate(LATEX)}}}",
+            rf"\caption{{{escape_latex(table.caption)}}}",
             r"\resizebox{\linewidth}{!}{%",
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
@@ -199,8 +222,30 @@ def to_latex(table: Table) -> str:
     )
 
 
-def to_html(table: Table) -> str:
-    """Return an accessible HTML table in a scrollable region, with its notes."""
+def escape_latex(text: str) -> str:
+    """Return text as ASCII that plain pdflatex sets: symbols in mathematics, letters with accent commands.
+
+    A letter that has no such form (of another script, say) is shown by its number, <U+4E2D>, rather than lost.
+    """
+    return "".join(_escape_letter(letter) for letter in unicodedata.normalize("NFC", text))
+
+
+def _escape_letter(letter: str) -> str:
+    if letter in LATEX:
+        return LATEX[letter]
+    if letter.isascii():
+        return letter
+    parts = unicodedata.normalize("NFD", letter)
+    base, accent = parts[0], ACCENTS.get(parts[1:])
+    if base.isascii() and accent:
+        dotless = "\\" if base in "ij" else ""
+        return rf"\{accent}{{{dotless}{base}}}"
+    plain = unicodedata.normalize("NFKD", letter)
+    return escape_latex(plain) if plain.isascii() else rf"\texttt{{<U+{ord(letter):04X}>}}"
+
+
+def to_html(table: Table, *, captioned: bool = True) -> str:
+    """Return an accessible HTML table in a scrollable region, with its notes; no caption where a heading says it."""
 
     def cells(values: tuple[str, ...], tag: str) -> str:
         parts = []
@@ -214,8 +259,9 @@ def to_html(table: Table) -> str:
     body = "\n".join(cells(row, "td") for row in table.rows)
     notes = "".join(f'<p class="note">{html.escape(note)}</p>\n' for note in table.notes)
     caption = html.escape(table.caption)
+    opening = f"<table>\n<caption>{caption}</caption>" if captioned else f'<table aria-label="{caption}">'
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}">\n'
-        f"<table>\n<caption>{caption}</caption>\n"
+        f"{opening}\n"
         f"<thead>{cells(table.header, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n{notes}"
     )

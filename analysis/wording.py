@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from analysis.prepare import ONE_SAMPLE
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from analysis.prepare import Options
     from analysis.results import DataSummary, DimensionResult, SignificanceRow
 
 MEASURES = {"pairwise_choice": "forced choice", "pairwise_graded": "graded preference"}
+HARMLESS = (ONE_SAMPLE,)
 
 
 def format_p(p: float) -> str:
@@ -40,6 +43,13 @@ def number(value: float, digits: int = 2) -> str:
         return "∞" if value > 0 else "−∞"
     text = f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.1e}"  # noqa: PLR2004
     return text.replace("-", "−") if float(f"{value:.{digits}f}") else text.removeprefix("-")
+
+
+def family_in_words(count: int) -> str:
+    """Say over how many contrasts p values are corrected."""
+    if count == 1:
+        return "one reported contrast, nothing to correct"
+    return f"Holm over all {count} reported contrasts (dimensions × contrasts)"
 
 
 def sentence(row: SignificanceRow, *, confidence: float, family: int) -> str:
@@ -96,10 +106,15 @@ def methods(
         f"signed difference of the two systems; random effects were {effects}, those of outputs and systems "
         "entering with +1 for the left and −1 for the right output of a pair."
     )
+    correction = (
+        f"p values are corrected by Holm's method over the family of all {family} reported contrasts "
+        "(dimensions × contrasts); intervals are not."
+        if family > 1
+        else "One contrast is reported, so its p value needs no correction."
+    )
     tests = (
         "Standard errors come from the Hessian of the Laplace deviance in all parameters; intervals and p values use "
-        f"a t distribution with min(raters, prompts) − 1 ({df}) degrees of freedom. p values are corrected by Holm's "
-        f"method over the family of all {family} reported contrasts (dimensions × contrasts); intervals are not."
+        f"a t distribution with min(raters, prompts) − 1 ({df}) degrees of freedom. {correction}"
     )
     sizes = (
         "Win rates are averaged over the random effects and both sides, ties counting half; their intervals carry "
@@ -110,14 +125,31 @@ def methods(
     return f"{model} {terms} {tests} {sizes}"
 
 
+def notes(results: Sequence[DimensionResult]) -> tuple[str, ...]:
+    """Return remarks on the models that a reader need not worry about."""
+    return _collect((result.dimension, text) for result in results for text in result.notes if text in HARMLESS)
+
+
+def _collect(remarks: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Say what holds of several dimensions once: "creativity, surprise: …"."""
+    found: dict[str, list[str]] = {}
+    for dimension, text in dict.fromkeys(remarks):
+        found.setdefault(text, []).append(dimension)
+    return tuple(f"{', '.join(dimensions)}: {text}" for text, dimensions in found.items())
+
+
 def warnings(results: Sequence[DimensionResult], data: DataSummary, rows: Sequence[SignificanceRow]) -> tuple[str, ...]:
     """Return everything a reader should know before believing the table, the same thing once."""
-    found = [f"{result.dimension}: {note}" for result in results for note in (*result.notes, *result.fit.notes)]
-    found += [
-        f"{result.dimension}: {result.fit.convergence.message}"
+    remarks = [
+        (result.dimension, text)
         for result in results
-        if result.fit.convergence.code != "ok"
+        for text in (*result.notes, *result.fit.notes)
+        if text not in HARMLESS
     ]
+    remarks += [
+        (result.dimension, result.fit.convergence.message) for result in results if result.fit.convergence.code != "ok"
+    ]
+    found = list(_collect(remarks))
     found += [f"{row.dimension}, {row.contrast}: {row.message}" for row in rows if not row.converged]
     found += [f"dimension {name} was not analysed: {reason}" for name, reason in data.ignored_dimensions.items()]
     if len(data.design_hashes) > 1:

@@ -147,4 +147,5 @@ def contrast_row(
         n_judgements=len(data.frame),
         converged=known,
         message=found.message or fit.convergence.message,
+        model=f"{fit.model}: {fit.formula}",
     )

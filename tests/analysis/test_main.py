@@ -30,6 +30,13 @@ def test_command_writes_a_report_in_its_own_process(judgements, tmp_path):
     assert (tmp_path / "report" / "index.html").is_file()
 
 
+def test_title_reaches_the_page(judgements, tmp_path):
+    code = main([str(judgements), "--out", str(tmp_path / "report"), "--title", "My study", "--quiet"])
+
+    assert code == 0
+    assert "<h1>Significance report: My study</h1>" in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+
+
 def test_options_reach_the_analysis(judgements, tmp_path, capsys):
     arguments = ["--contrast", "steered vs baseline", "--dimensions", "surprise", "--random", "output,rater:system"]
 

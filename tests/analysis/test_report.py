@@ -170,6 +170,47 @@ def test_report_has_every_file_and_opens_with_the_sentence(result, tmp_path):
     assert not re.findall(r'(?:src|href)="(?!#)', page)
 
 
+def test_title_of_the_study_heads_the_report(result, tmp_path):
+    named = write_report(result, tmp_path / "named", title="Wit & steering")
+    unnamed = write_report(result, tmp_path / "unnamed")
+
+    assert "<title>Significance report: Wit &amp; steering</title>" in named.page.read_text(encoding="utf-8")
+    assert "<h1>Significance report: test</h1>" in unnamed.page.read_text(encoding="utf-8")
+    assert "<h1>Significance table: Wit" in named.files["significance.html"].read_text(encoding="utf-8")
+    assert json.loads(named.files["manifest.json"].read_text(encoding="utf-8"))["title"] == "Wit & steering"
+
+
+def test_page_names_no_table_twice(result, tmp_path):
+    page = write_report(result, tmp_path / "report").page.read_text(encoding="utf-8")
+
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    captions = re.findall(r"<caption>(.*?)</caption>", page)
+    assert captions == ["Spread of raters, prompts and outputs", "Side effect and thresholds"]
+    assert not set(headings) & set(captions)
+    assert "<dt>Given after the lease had lapsed or the study was closed</dt><dd>0 (kept)</dd>" in page
+
+
+def test_note_stands_below_the_table_and_not_among_the_warnings(result, tmp_path):
+    noted = replace(result, notes=("wit: one sample",), warnings=("look out",))
+
+    page = write_report(noted, tmp_path / "report").page.read_text(encoding="utf-8")
+
+    alarm = page[page.index('class="warning" role="note"') : page.index("<h2>Estimates")]
+    assert "look out" in alarm
+    assert "one sample" not in alarm
+    assert '<p class="note">Note: wit: one sample.</p>' in page
+
+
+def test_latex_table_is_ascii_whatever_the_systems_are_called(study, tmp_path):
+    names = {"steered": "gesteuert ≥ π|é", "baseline": "Grundlinie ± 0"}
+    frame = study.replace({"system_a": names, "system_b": names})
+
+    text = write_report(frame, tmp_path / "report").files["significance.tex"].read_text(encoding="utf-8")
+
+    assert text.isascii()
+    assert r"gesteuert $\ge$ $\pi$\textbar{}\'{e}" in text
+
+
 def test_report_is_the_same_bytes_again(study, result, tmp_path):
     one = write_report(result, tmp_path / "one")
     two = write_report(study.sample(frac=1.0, random_state=1), tmp_path / "two", baseline="baseline")

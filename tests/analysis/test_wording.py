@@ -5,7 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.wording import equals_p, format_p, number, percent, sentence
+from analysis.prepare import ONE_SAMPLE, Options
+from analysis.wording import (
+    equals_p,
+    family_in_words,
+    format_p,
+    methods,
+    notes,
+    number,
+    percent,
+    sentence,
+    warnings,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +80,33 @@ def test_sentence_without_estimate_gives_the_reason(result):
     text = sentence(row, confidence=0.95, family=4)
 
     assert text.endswith("against baseline (raw win rate 100.0% of 48): infinite: ….")
+
+
+def test_remark_on_several_dimensions_comes_once_and_as_a_note(result):
+    few = "only 3 prompts"
+    dimensions = [replace(part, notes=(ONE_SAMPLE, few)) for part in result.dimensions]
+
+    alarms = warnings(dimensions, result.data, ())
+
+    assert notes(dimensions) == (f"originality, surprise: {ONE_SAMPLE}",)
+    assert f"originality, surprise: {few}" in alarms
+    assert not any(ONE_SAMPLE in text for text in alarms)
+
+
+def test_remarks_that_differ_stay_apart(result):
+    first, second = result.dimensions
+    dimensions = [replace(first, notes=("one",)), replace(second, notes=("two", "two"))]
+
+    alarms = warnings(dimensions, result.data, ())
+
+    assert [text for text in alarms if text.endswith(("one", "two"))] == ["originality: one", "surprise: two"]
+    assert notes(dimensions) == ()
+
+
+def test_family_of_one_is_singular(result):
+    text = methods(result.dimensions, result.data, Options(), family=1, rows=result.rows[:1])
+
+    assert family_in_words(1) == "one reported contrast, nothing to correct"
+    assert family_in_words(4) == "Holm over all 4 reported contrasts (dimensions × contrasts)"
+    assert "One contrast is reported, so its p value needs no correction." in text
+    assert "1 reported contrasts" not in text
