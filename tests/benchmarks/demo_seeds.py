@@ -1,7 +1,7 @@
 """`python tests/benchmarks/demo_seeds.py`: how often the demo's planted effects lie in their 95% intervals.
 
 The demo's own texts, design and minds, seed after seed; only the way through HTTP is left out, which changes no answer
-(seed 1 gives the very table that `make demo` prints). Each seed draws new raters, prompts and outputs.
+(seed `example.SEED` gives the very table that `make demo` prints). Each seed draws new raters, prompts and outputs.
 """
 
 # ruff: noqa: E402 - Django must be set up before its models are imported

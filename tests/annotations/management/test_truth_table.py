@@ -1,9 +1,10 @@
 """The table of the demo: planted truth beside the estimates, within the width of a terminal."""
 
 import re
+from pathlib import Path
 
 from analysis.simulate import PlantedTruth
-from annotations.management.truth_table import WIDEST, truth_table
+from annotations.management.truth_table import CHOSEN, WIDEST, truth_table
 
 TRUTH = PlantedTruth(effects={"originality": {"weight-steered": 1.2, "activation-steered": 0.9}})
 
@@ -19,7 +20,16 @@ def test_truth_table_puts_the_planted_value_beside_the_estimate():
     assert table[0].split() == ["Dimension", "Contrast", "Planted", "Estimate", "95%", "interval", "In", "p", "(Holm)"]
     cells = re.split(r"\s{2,}", table[2])
     assert cells == ["originality", "weight-steered vs baseline", "1.20", "1.10", "0.80 to", "1.40", "✓", "< .001"]
-    assert table[-1] == "1 of 1 planted effects lie in their 95% intervals. Log-odds; 1,080 judgements."
+    assert table[-2] == "1 of 1 planted effects lie in their 95% intervals. Log-odds; 1,080 judgements."
+
+
+def test_truth_table_says_that_its_seed_was_chosen_and_where_the_others_are():
+    last = truth_table([row()], TRUTH, judgements=1).splitlines()[-1]
+
+    assert last == CHOSEN
+    assert "1 in 20 misses; this seed was chosen" in last
+    assert (Path(__file__).parents[3] / last.split()[-1]).is_file()
+    assert len(last) <= WIDEST
 
 
 def test_truth_table_turns_the_sign_with_the_contrast():
