@@ -98,7 +98,7 @@ def test_load_demo_goes_on_with_a_study_that_was_closed(load):
 
 
 def test_load_demo_says_what_went_wrong_with_the_raters(small_demo, free_port, tmp_path):
-    with pytest.raises(CommandError, match=r"met errors\.\nsim-1-0001: ConnectError"):
+    with pytest.raises(CommandError, match=rf"met errors\.\nsim-{example.SEED}-0001: ConnectError"):
         call_command("load_demo", "--base-url", f"http://127.0.0.1:{free_port}", "--links", str(tmp_path / "demo.json"))
 
     assert not (tmp_path / "demo.json").exists()
