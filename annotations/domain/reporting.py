@@ -101,7 +101,7 @@ def _run(report: Report) -> None:
     progress(0.85, "Writing tables and figures")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "report"
-        write_report(result, target)
+        write_report(result, target, title=study.title)
         with (target / "judgements.csv").open("w", newline="", encoding="utf-8") as stream:
             dataset.write_csv(study=study, target=stream)
         if study.plan is not None:
