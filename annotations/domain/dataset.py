@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 2000
-ROWS = """
+# From a trial `t` to its task, its prompt, and the outputs that stood left (a) and right (b).
+SHOWN = """\
+JOIN annotations_task task ON task.id = t.task_id
+JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
+JOIN annotations_output a ON a.id = t.output_ids[1]
+JOIN annotations_system sa ON sa.id = a.system_id
+JOIN annotations_prompt pa ON pa.id = a.prompt_id
+LEFT JOIN annotations_output o ON o.id = t.output_ids[2]
+LEFT JOIN annotations_system sb ON sb.id = o.system_id
+LEFT JOIN annotations_prompt pb ON pb.id = o.prompt_id"""
+ROWS = f"""
 SELECT j.id, r.pseudonym, b.number, l.copy, t.position, t.kind, task.key, prompt.key, prompt.task_family,
        sa.name, pa.key || '/' || sa.name || '/' || a.sample, sb.name, pb.key || '/' || sb.name || '/' || o.sample,
        j.answers, (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late, l.state,
@@ -32,33 +42,19 @@ JOIN annotations_booklet b ON b.id = l.booklet_id
 JOIN annotations_participation p ON p.id = l.participation_id
 JOIN annotations_rater r ON r.id = p.rater_id
 JOIN annotations_trial t ON t.id = j.trial_id
-JOIN annotations_task task ON task.id = t.task_id
-JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
-JOIN annotations_output a ON a.id = t.output_ids[1]
-JOIN annotations_system sa ON sa.id = a.system_id
-JOIN annotations_prompt pa ON pa.id = a.prompt_id
-LEFT JOIN annotations_output o ON o.id = t.output_ids[2]
-LEFT JOIN annotations_system sb ON sb.id = o.system_id
-LEFT JOIN annotations_prompt pb ON pb.id = o.prompt_id
+{SHOWN}
 WHERE l.plan_id = %(plan)s
 ORDER BY j.id
-"""
-DESIGN_ROWS = """
+"""  # noqa: S608
+DESIGN_ROWS = f"""
 SELECT b.number AS booklet, t.position, t.kind, task.key AS task, prompt.key AS prompt,
        pa.key || '/' || sa.name || '/' || a.sample AS output_a, sa.name AS system_a,
        pb.key || '/' || sb.name || '/' || o.sample AS output_b, sb.name AS system_b
 FROM annotations_trial t
 JOIN annotations_booklet b ON b.id = t.booklet_id
-JOIN annotations_task task ON task.id = t.task_id
-JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
-JOIN annotations_output a ON a.id = t.output_ids[1]
-JOIN annotations_system sa ON sa.id = a.system_id
-JOIN annotations_prompt pa ON pa.id = a.prompt_id
-LEFT JOIN annotations_output o ON o.id = t.output_ids[2]
-LEFT JOIN annotations_system sb ON sb.id = o.system_id
-LEFT JOIN annotations_prompt pb ON pb.id = o.prompt_id
+{SHOWN}
 WHERE b.plan_id = %(plan)s ORDER BY b.number, t.position
-"""
+"""  # noqa: S608
 INCOMPLETE = "booklet not completed"
 
 
