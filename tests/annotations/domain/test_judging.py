@@ -329,8 +329,9 @@ def test_cycle_takes_one_query_and_touches_few_rows_at_10_and_10_000_booklets(db
             cursor.execute("ANALYZE annotations_participation, annotations_lease, annotations_judgement")
             cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {judging.RECORD}", values)
             plans[booklets] = rows_read(cursor.fetchone()[0][0]["Plan"])
-    # The statement reads the rater's own rows and nothing else: not one row more in a study of 50,000 trials.
-    assert plans[10_000] <= plans[10]
+    # The statement reads the rater's own rows and nothing else. How the planner reads a handful of them may differ by a
+    # few; of 50,000 trials and 10,000 leases none comes in.
+    assert max(plans.values()) <= 40
 
 
 def rows_read(node) -> int:
