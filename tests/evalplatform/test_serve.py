@@ -41,9 +41,14 @@ def _text(log):
     return os.pread(log.fileno(), 1_000_000, 0)
 
 
+def is_worker_ready(var):
+    return "ready." in (var / "log" / "worker.log").read_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_stops_everything(serve, living, free_port, number):
+def test_signal_stops_everything(serve, living, free_port, number, var, wait_until):  # noqa: PLR0917 - fixtures
     process, output = serve()
+    wait_until(lambda: is_worker_ready(var))
     url = f"http://127.0.0.1:{free_port}"
     with urllib.request.urlopen(f"{url}/healthz", timeout=30) as response:
         health = response.read()
@@ -88,8 +93,9 @@ def test_child_that_dies_stops_everything(serve, living):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of the death of their parent")
-def test_killed_supervisor_leaves_nothing_behind(serve, living, wait_until):
+def test_killed_supervisor_leaves_nothing_behind(serve, living, var, wait_until):
     process, _ = serve()
+    wait_until(lambda: is_worker_ready(var))  # a worker that is killed while it starts cannot tidy up
 
     process.kill()
     process.wait()
