@@ -17,12 +17,11 @@ from django.core.files import File
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotations import design
 from annotations.enums import JobState, ParticipationState, SystemRole
 from annotations.errors import NotReady
 from annotations.models import Report, Study
 
-from . import dataset
+from . import dataset, planning
 from .events import log_event
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 LOCK = 20_2611  # the first key of our advisory locks: reports
 EPOCH = (2020, 1, 1, 0, 0, 0)
-FIELDS = frozenset(design.DesignSpec().to_dict())
 RANK: dict[str, int] = {SystemRole.TREATMENT: 0, SystemRole.REFERENCE: 1, SystemRole.BASELINE: 2}
 
 
@@ -142,7 +140,7 @@ def contrasts_of(*, study: Study) -> list[tuple[str, str]]:
         return [(str(first), str(second)) for first, second in declared]
     roles = dict(study.systems.exclude(role=SystemRole.CHECK).values_list("name", "role"))
     ordered = sorted(roles, key=lambda name: (RANK[roles[name]], name))
-    spec = design.DesignSpec.from_dict({key: value for key, value in study.design.items() if key in FIELDS})
+    spec = planning.spec_of(study=study)
     pairs = list(combinations(ordered, 2))
     if spec.comparisons == "listed":
         listed = {frozenset(pair) for pair in spec.listed}
