@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FloatArray = npt.NDArray[np.float64]
+INTERCEPT: Final = "(Intercept)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,17 @@ class Convergence:
 
 @dataclass(frozen=True, slots=True)
 class VarianceComponent:
-    """The spread of one random effect on the latent scale; ``difference_sd`` is that of a difference of two levels."""
+    """The spread of one random effect on the scale of the linear predictor; ``term`` names the column of a slope.
+
+    ``difference_sd`` is the spread of a difference of two levels.
+    """
 
     factor: str
     levels: int
     sd: float
     se: float
     signed: bool
+    term: str = INTERCEPT
 
     @property
     def difference_sd(self) -> float:
@@ -61,12 +66,63 @@ class VarianceComponent:
 
 
 @dataclass(frozen=True, slots=True)
+class Correlation:
+    """The correlation of two correlated random terms of one factor, as in ``(1 + x | g)``."""
+
+    factor: str
+    first: str
+    second: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class RandomEffects:
+    """Predicted random effects (conditional modes) of one factor and term, with their conditional standard deviations.
+
+    ``labels`` names the levels, ``mode`` and ``sd`` have shape (levels,), on the scale of the linear predictor.
+    """
+
+    factor: str
+    labels: tuple[str, ...]
+    mode: FloatArray
+    sd: FloatArray
+    term: str = INTERCEPT
+
+
+@dataclass(frozen=True, slots=True)
+class SmallSample:
+    """What degrees of freedom need; φ are the variances (of random effects, and the residual one last if there is one).
+
+    Attributes
+    ----------
+    variance_covariance
+        Asymptotic covariance of φ, shape (k, k); parameters at the boundary are left out.
+    gradient
+        ∂ covariance of the fixed effects / ∂φ, shape (k, p, p).
+    kr_covariance
+        Kenward and Roger's adjusted covariance of the fixed effects, shape (p, p); None where it does not exist.
+    kr_terms
+        Θ-free parts of their degrees of freedom: P_i, shape (k, p, p), with Φ and W as ``covariance`` and
+        ``kr_weights`` (the inverse expected information of φ); None where they do not exist.
+    """
+
+    variance_covariance: FloatArray
+    gradient: FloatArray
+    kr_covariance: FloatArray | None = None
+    kr_terms: FloatArray | None = None
+    kr_weights: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fit:
     """A fitted model of any kind.
 
     ``null`` (p, d) spans the directions of the fixed effects that the data cannot tell; ``infinite`` (p, d)
-    those along which
-    the likelihood rises for ever. ``covariance`` accounts for the estimation of variances and thresholds.
+    those along which the likelihood rises for ever. ``covariance`` accounts for the estimation of variances and
+    thresholds in the non-linear models; in the linear model it is that at the estimated variances, as in lme4.
+    ``family`` is gaussian, binomial or cumulative; ``link`` identity, logit or probit; ``method`` REML, ML,
+    Laplace or AGQ(k). ``residual_sd`` is NaN unless gaussian. ``linear_predictor`` is Xβ + Zb at the modes, (rows,),
+    and ``fixed_predictor`` is Xβ. ``parameters`` counts everything estimated (for AIC and likelihood ratios).
     """
 
     model: str
@@ -84,6 +140,22 @@ class Fit:
     null: FloatArray
     infinite: FloatArray
     notes: tuple[str, ...] = ()
+    family: str = "cumulative"
+    link: str = "logit"
+    method: str = "Laplace"
+    residual_sd: float = float("nan")
+    residual_se: float = float("nan")
+    correlations: tuple[Correlation, ...] = ()
+    random_effects: tuple[RandomEffects, ...] = ()
+    small_sample: SmallSample | None = None
+    linear_predictor: FloatArray | None = None
+    fixed_predictor: FloatArray | None = None
+    parameters: int = 0
+
+    @property
+    def aic(self) -> float:
+        """Return Akaike's criterion, −2 log L + 2 · number of estimated parameters."""
+        return 2.0 * self.parameters - 2.0 * self.log_likelihood
 
     def standard_errors(self) -> FloatArray:
         """Return the standard errors of the fixed effects."""

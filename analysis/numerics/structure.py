@@ -33,12 +33,22 @@ class SignedFactor:
         The sign of each membership, +1 or −1.
     levels
         Number of levels.
+    labels
+        Names of the levels, empty if nobody needs them.
+    slopes
+        Covariates of random slopes, one array (n,) per column of the term, None for the intercept. Several columns
+        in one factor are correlated, as in ``(1 + x | g)``; ``(x || g)`` is two factors of one column each.
+    slope_names
+        What a table calls the columns.
     """
 
     name: str
     codes: tuple[IntArray, ...]
     signs: tuple[float, ...]
     levels: int
+    labels: tuple[str, ...] = ()
+    slopes: tuple[FloatArray | None, ...] = (None,)
+    slope_names: tuple[str, ...] = ("(Intercept)",)
 
 
 @dataclass(frozen=True)
