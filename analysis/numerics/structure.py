@@ -93,8 +93,9 @@ class Structure:
 def build_structure(factors: tuple[SignedFactor, ...], n_rows: int) -> Structure:
     """Lay out the random effects of a design; any number of factors, crossed or nested, in any order."""
     z = _memberships(factors, n_rows)
-    factor_of = np.repeat(np.arange(len(factors)), [factor.levels for factor in factors]).astype(np.int64)
-    row, column, products = _pattern(z)
+    widths = [factor.levels * len(factor.slopes) for factor in factors]
+    factor_of = np.repeat(np.arange(len(factors)), widths).astype(np.int64)
+    row, column, products = _pattern(z, _own_blocks(factors))
     chosen = _cheapest_elimination(factor_of, len(factors), row=row, column=column)
     eliminated = np.isin(factor_of, chosen)
     place = np.where(eliminated, np.cumsum(eliminated), np.cumsum(~eliminated)) - 1
@@ -115,28 +116,47 @@ def build_structure(factors: tuple[SignedFactor, ...], n_rows: int) -> Structure
 
 
 def _memberships(factors: tuple[SignedFactor, ...], n_rows: int) -> sparse.csr_array:
+    """Return Z; level l and slope j of a factor of c slopes stand at its offset + l c + j."""
     rows, columns, values, offset = [], [], [], 0
     for factor in factors:
+        width = len(factor.slopes)
         for codes, sign in zip(factor.codes, factor.signs, strict=True):
             member = np.flatnonzero(codes >= 0)
-            rows.append(member)
-            columns.append(codes[member] + offset)
-            values.append(np.full(member.size, sign))
-        offset += factor.levels
+            for place, slope in enumerate(factor.slopes):
+                rows.append(member)
+                columns.append(codes[member] * width + (offset + place))
+                values.append(np.full(member.size, sign) if slope is None else sign * slope[member])
+        offset += factor.levels * width
     if not rows:
         return sparse.csr_array((n_rows, 0))
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
     z = sparse.csr_array(sparse.coo_array(entries, shape=(n_rows, offset)))
     z.sum_duplicates()
-    z.eliminate_zeros()
+    if all(len(factor.slopes) == 1 for factor in factors):
+        # Correlated slopes mix the columns of a level, so that there a slope of 0 still belongs to the pattern.
+        z.eliminate_zeros()
     return z
 
 
-def _pattern(z: sparse.csr_array) -> tuple[IntArray, IntArray, sparse.csr_array]:
-    """Return the lower pattern of Z'Z, all of its diagonal included, and the map from weights to its values."""
+def _own_blocks(factors: tuple[SignedFactor, ...]) -> tuple[IntArray, IntArray]:
+    """Return row and column of the lower triangle within each level, which H = I + Λ'Z'WZΛ always fills."""
+    rows, columns, offset = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], 0
+    for factor in factors:
+        width = len(factor.slopes)
+        corner = offset + width * np.arange(factor.levels, dtype=np.int64)[:, None]
+        first, second = np.tril_indices(width)
+        rows.append((corner + first).ravel())
+        columns.append((corner + second).ravel())
+        offset += factor.levels * width
+    return np.concatenate(rows), np.concatenate(columns)
+
+
+def _pattern(z: sparse.csr_array, own: tuple[IntArray, IntArray]) -> tuple[IntArray, IntArray, sparse.csr_array]:
+    """Return the lower pattern of Z'Z, the blocks of each level included, and the map from weights to its values."""
     n, q = z.shape
     count = np.diff(z.indptr)
-    keys, observations, values = [np.arange(q, dtype=np.int64) * (q + 1)], [np.zeros(q, dtype=np.int64)], [np.zeros(q)]
+    size = own[0].size
+    keys, observations, values = [own[0] * q + own[1]], [np.zeros(size, dtype=np.int64)], [np.zeros(size)]
     for first in range(int(count.max(initial=0))):
         for second in range(first + 1):
             rows = np.flatnonzero(count > first)

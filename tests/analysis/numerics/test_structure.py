@@ -114,3 +114,25 @@ def test_indefinite_matrix_is_refused():
 
     with pytest.raises(np.linalg.LinAlgError):
         Factorised(build_layout(structure), pattern_values(structure, -50.0 * weight, scale))
+
+
+def test_correlated_slopes_fill_the_square_of_each_level_and_its_neighbours():
+    x = np.array([0.0, 2.0, 3.0, 0.0])
+    slope = SignedFactor("g", (np.array([0, 0, 1, 1]),), (1.0,), 3, slopes=(None, x), slope_names=("(Intercept)", "x"))
+    other = SignedFactor("h", (np.array([0, 1, 0, 0]),), (1.0,), 2)
+
+    structure = build_structure((slope, other), 4)
+
+    z = structure.z.toarray()
+    assert z.tolist() == [
+        [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        [1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0],
+        [0.0, 0.0, 1.0, 3.0, 0.0, 0.0, 1.0, 0.0],
+        [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+    ]
+    held = set(zip(structure.row.tolist(), structure.column.tolist(), strict=True))
+    assert {(1, 0), (3, 2), (5, 4), (6, 0), (6, 1), (7, 0), (7, 1), (6, 2), (6, 3)} < held
+    weight = np.array([0.5, 1.0, 2.0, 3.0])
+    whole = z.T @ (weight[:, None] * z)
+    assert structure.products @ weight == pytest.approx(whole[structure.row, structure.column], abs=1e-14)
+    assert structure.factor_of.tolist() == [0] * 6 + [1] * 2
