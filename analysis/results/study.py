@@ -1,0 +1,116 @@
+"""A whole analysis: what went in, the model of each dimension, the significance table and its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from analysis.results.fits import Fit
+from analysis.results.rows import (
+    AgreementRow,
+    Scale,
+    ShrunkenEstimates,
+    SignificanceRow,
+    SystemEstimate,
+    VarianceShare,
+    WinMatrix,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionResult:
+    """The model of one dimension with what went into it.
+
+    Attributes
+    ----------
+    levels
+        Number of answer levels of the model (0 for a linear model).
+    scale
+        Unit of estimates and spreads, see :data:`Scale`.
+    paired
+        Whether two outputs were shown at once, so that effects enter as a − b.
+    systems
+        Each system's mean or strength.
+    shares
+        Where the variance of one answer comes from; they add up to 1.
+    wins
+        Who beats whom; None if there is no model.
+    shrunken
+        Predictions per prompt, output and rater.
+    data
+        The arrays behind the fit (:class:`analysis.prepare.DimensionData`), for diagnostics and refits; never written
+        to a file.
+    """
+
+    dimension: str
+    measure: str
+    levels: int
+    question: str
+    n_raters: int
+    n_prompts: int
+    n_outputs: int
+    n_judgements: int
+    fit: Fit
+    notes: tuple[str, ...] = ()
+    scale: Scale = "log-odds"
+    paired: bool = True
+    systems: tuple[SystemEstimate, ...] = ()
+    shares: tuple[VarianceShare, ...] = ()
+    wins: WinMatrix | None = None
+    shrunken: tuple[ShrunkenEstimates, ...] = ()
+    data: Any = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DataSummary:
+    """What was in the table and what was left out, with reasons; counts are of judgements, whatever the dimensions."""
+
+    total: int
+    used: int
+    by_kind: Mapping[str, int]
+    excluded: Mapping[str, int]
+    late: int
+    ties: Mapping[str, float]
+    studies: tuple[str, ...]
+    design_hashes: tuple[str, ...]
+    ignored_dimensions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """A whole analysis: the significance table, the models behind it, and sentences for a paper.
+
+    ``title`` heads the report. ``warnings`` must be read before the table is believed; ``notes`` are remarks on the
+    models that need not worry anybody. ``agreement`` is filled by whoever has computed it (``dataclasses.replace``).
+    """
+
+    rows: tuple[SignificanceRow, ...]
+    dimensions: tuple[DimensionResult, ...]
+    data: DataSummary
+    confidence: float
+    family: str
+    sentences: tuple[str, ...]
+    methods: str
+    warnings: tuple[str, ...]
+    options: Mapping[str, Any]
+    input_hash: str
+    seed: int
+    notes: tuple[str, ...] = ()
+    title: str = ""
+    agreement: tuple[AgreementRow, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Return the one sentence a paper would print first."""
+        return self.sentences[0]
+
+    @property
+    def fits(self) -> Mapping[str, Fit]:
+        """Return the fit of each dimension by name."""
+        return {result.dimension: result.fit for result in self.dimensions}
+
+    @property
+    def converged(self) -> bool:
+        """Return whether every model converged."""
+        return all(result.fit.convergence.converged for result in self.dimensions)
