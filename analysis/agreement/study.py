@@ -101,14 +101,15 @@ def _row(name: str, job: Callable[[], Coefficient], what: str) -> AgreementRow:
 
 
 def _needed_row(single: AgreementRow) -> AgreementRow:
-    needed = [raters_needed(value) for value in (single.value, single.high, single.low)]
+    value, low, high = (raters_needed(reliability) for reliability in (single.value, single.high, single.low))
+    note = "by Spearman and Brown's formula from the reliability of one rater"
     return AgreementRow(
         "",
         f"raters per unit for a reliability of {WANTED:g}",
-        *needed,
-        "by Spearman and Brown's formula from the reliability of one rater"
-        if not math.isnan(needed[0])
-        else single.note,
+        value,
+        low,
+        high,
+        single.note if math.isnan(value) else note,
     )
 
 
