@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 
@@ -72,9 +73,24 @@ class Options:
         if not 0.5 < self.confidence < 1.0:  # noqa: PLR2004
             raise OptionError("confidence must lie between 0.5 and 1, for example 0.95")
 
+    @classmethod
+    def of(cls, **given: Any) -> Self:
+        """Build options from plain values; lists become tuples, None means the default, misspelt names are refused."""
+        names = [one.name for one in fields(cls)]
+        for name in given:
+            if name not in names:
+                near = get_close_matches(name, names, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names)}"
+                raise OptionError(f"there is no option {name!r}: {hint}")
+        return cls(**{name: _frozen(value) for name, value in given.items() if value is not None})
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a manifest."""
         return asdict(self)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)
