@@ -1,21 +1,24 @@
-"""The cumulative logit likelihood, of which the Bernoulli logit is the case of one threshold fixed at zero.
+"""The cumulative-link likelihood (logit or probit), of which a forced choice is the case of one threshold at zero.
 
-With a = τ_y − η above an answer and b = τ_{y−1} − η below it, log(F(a) − F(b)) = log F(a) + log F(−b) + log(1
-− e^{b−a}).
-The last term does not depend on η; so every derivative is simple, stable and of one sign (the likelihood is
-log-concave).
+With a = τ_y − η above an answer and b = τ_{y−1} − η below it, a row adds log(F(a) − F(b)), which is concave in (a, b)
+for both links (Pratt 1981): the inner problem has one mode and every weight is non-negative.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, log_expit
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+LinkName = Literal["logit", "probit"]
+LATENT_SD: Final[dict[str, float]] = {"logit": float(np.pi / np.sqrt(3.0)), "probit": 1.0}
+"""Standard deviation of the latent error, in units of the linear predictor: the denominator of a latent d."""
+UNIT: Final[dict[str, str]] = {"logit": "logits", "probit": "probits"}
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,8 @@ class Terms:
     """Log-likelihood per row and its derivatives in η and in the thresholds above (a) and below (b) the answer.
 
     ``score`` is ∂l/∂η, ``weight`` −∂²l/∂η², ``weight_slope`` ∂weight/∂η. ``upper``/``lower`` are ∂l/∂a and ∂l/∂b,
-    ``score_upper``/``score_lower`` ∂score/∂a and ∂b, ``weight_upper``/``weight_lower`` ∂weight/∂a and ∂b, ``gap`` the
-    curvature −∂²/∂(a−b)² of the term in a − b.
+    ``score_upper``/``score_lower`` ∂score/∂a and ∂b, ``weight_upper``/``weight_lower`` ∂weight/∂a and ∂b, ``gap`` is
+    ∂²l/∂a∂b; so −∂²l/∂a² = score_upper + gap and −∂²l/∂b² = score_lower + gap. All have shape (n,).
     """
 
     log_likelihood: FloatArray
@@ -84,17 +87,23 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class CumulativeLogit:
-    """Answers ``category`` 0 … J−1 with row weights; P(answer ≤ j) = F(τ_j − η)."""
+class CumulativeLink:
+    """Answers ``category`` 0 … J−1, shape (n,), with row weights; P(answer ≤ j) = F(τ_j − η), F by ``link``."""
 
     category: IntArray
     weights: FloatArray
     thresholds: Thresholds
+    link: LinkName = "logit"
 
-    def bounds(self, free: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the thresholds above and below each answer, ±inf at the ends."""
-        tau = np.concatenate([[-np.inf], self.thresholds.at(free), [np.inf]])
-        return tau[self.category + 1], tau[self.category]
+    def __post_init__(self) -> None:
+        """Lay the arrays out as the compiled loops need them."""
+        for name, kind in (("category", np.int64), ("weights", np.float64)):
+            object.__setattr__(self, name, np.require(getattr(self, name), kind, ["C", "W"]))
+
+    @property
+    def code(self) -> int:
+        """Return the number by which the compiled loops know the link."""
+        return ("logit", "probit").index(self.link)
 
     def is_admissible(self, free: FloatArray) -> bool:
         """Return whether the thresholds ascend."""
@@ -102,50 +111,38 @@ class CumulativeLogit:
 
     def core(self, eta: FloatArray, free: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return the log-likelihood, the score and the weight in η: what the inner iterations need."""
-        above, below = self.bounds(free)
-        a, b = above - eta, below - eta
-        with np.errstate(over="ignore"):
-            gap = np.log(-np.expm1(below - above))
-        value = log_expit(a) + log_expit(-b) + gap
-        fa, fb = expit(a), expit(b)
-        score = fa + fb - 1.0
-        weight = fa * (1.0 - fa) + fb * (1.0 - fb)
-        return float(self.weights @ value), self.weights * score, self.weights * weight
+        from analysis.numerics import cumulative_kernels as kernels
+
+        score, weight = np.empty(self.category.size), np.empty(self.category.size)
+        tau = self.thresholds.at(free)
+        value = kernels.core(self.code, self.category, self.weights, tau, eta, score, weight)
+        return float(value), score, weight
 
     def terms(self, eta: FloatArray, free: FloatArray) -> Terms:
         """Return everything that the gradient of the Laplace approximation needs."""
-        above, below = self.bounds(free)
-        a, b = above - eta, below - eta
-        w = self.weights
-        fa, fb = expit(a), expit(b)
-        da, db = fa * (1.0 - fa), fb * (1.0 - fb)
-        dda, ddb = da * (1.0 - 2.0 * fa), db * (1.0 - 2.0 * fb)
-        with np.errstate(over="ignore"):
-            exponent = np.expm1(above - below)
-            gap = np.log(-np.expm1(below - above))
-            kappa = np.where(np.isfinite(exponent), 1.0 / exponent, 0.0)
-        return Terms(
-            log_likelihood=w * (log_expit(a) + log_expit(-b) + gap),
-            score=w * (fa + fb - 1.0),
-            weight=w * (da + db),
-            weight_slope=-w * (dda + ddb),
-            upper=w * (expit(-a) + kappa),
-            lower=-w * (fb + kappa),
-            score_upper=w * da,
-            score_lower=w * db,
-            weight_upper=w * dda,
-            weight_lower=w * ddb,
-            gap=w * kappa * (1.0 + kappa),
-        )
+        from analysis.numerics import cumulative_kernels as kernels
+
+        out = np.empty((kernels.TERMS, self.category.size))
+        kernels.terms(self.code, self.category, self.weights, self.thresholds.at(free), eta, out)
+        return Terms(*out)
 
     def gather(self, upper: FloatArray, lower: FloatArray) -> FloatArray:
-        """Sum row values of ∂/∂a and ∂/∂b into a gradient of the free threshold parameters, shape (free, …)."""
-        return np.asarray(
-            self.thresholds.basis.T @ (self.incidence(above=True).T @ upper + self.incidence(above=False).T @ lower)
-        )
+        """Sum row values of ∂/∂a and ∂/∂b, shape (n,), into a gradient of the free threshold parameters, (free,)."""
+        count = self.thresholds.fixed.size
+        if not self.thresholds.free:
+            return np.zeros(0)
+        by_answer = np.bincount(self.category, weights=upper, minlength=count + 1)[:count]
+        by_answer = by_answer + np.bincount(self.category, weights=lower, minlength=count + 1)[1:]
+        return np.asarray(self.thresholds.basis.T @ by_answer)
 
     def incidence(self, *, above: bool) -> FloatArray:
         """Return the (n, J−1) indicator of the threshold above (or below) each answer; zero rows at the ends."""
-        count = self.thresholds.fixed.size
-        at = self.category if above else self.category - 1
-        return np.asarray((at[:, None] == np.arange(count)).astype(float))
+        return self._incidence[0 if above else 1]
+
+    @cached_property
+    def _incidence(self) -> tuple[FloatArray, FloatArray]:
+        at = np.arange(self.thresholds.fixed.size)
+        return (self.category[:, None] == at).astype(float), (self.category[:, None] - 1 == at).astype(float)
+
+
+CumulativeLogit = CumulativeLink
