@@ -98,7 +98,8 @@ def build_design(
         Of pairs it describes the utility of one text: where the table has ``system_a`` and ``system_b`` (and no
         ``system``), a row enters as utility(a) − utility(b).
     side
-        Of pairs only: what shifts the preference for the left text, ``1`` (a constant), ``0`` (nothing) or ``1 + position``.
+        Of pairs only: what shifts the preference for the left text, ``1`` (a constant), ``0`` (nothing) or
+        ``1 + position``.
     missing
         Whether rows that lack a variable are dropped (and counted in ``notes``) or refused.
     constant

@@ -67,7 +67,8 @@ def fixed_effects(formula: str, variables: Variables, *, side: str = "1", consta
     formula
         Right-hand side without random terms, such as ``system * task_family + length``.
     side
-        For pairs: terms of the row that shift the preference for the left text, such as ``1 + position``; ``0`` for none.
+        For pairs: terms of the row that shift the preference for the left text, such as ``1 + position``; ``0`` for
+        none.
     constant
         False takes the intercept out after coding (the thresholds of a cumulative model hold it).
 
@@ -169,10 +170,11 @@ def _cancelled(formula: str, terms: list[str], variables: Variables) -> tuple[st
             gone.append(term)
     if not gone:
         return ()
-    return (
+    text = (
         f"{', '.join(gone)} left out: the same on both sides of every pair, so it cancels "
-        "(its effect on the preference for the left text would be a term of side)",
+        "(its effect on the preference for the left text would be a term of side)"
     )
+    return (text,)
 
 
 def _side(side: str, variables: Variables, *, constant: bool) -> tuple[FloatArray, tuple[str, ...]]:

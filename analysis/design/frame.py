@@ -58,8 +58,9 @@ class Variables:
 def look_up(frame: pd.DataFrame, names: Iterable[str], *, missing: Missing = "drop") -> Variables:
     """Find the variables ``names``; ``system`` is looked for as such, else as ``system_a`` and ``system_b``.
 
-    Where the ``_b`` columns are empty or absent the rows are single stimuli. Raises :class:`FormulaError` for an unknown
-    column, a mixture of pairs and single stimuli, missing values if ``missing`` is "refuse", and infinite numbers.
+    Where the ``_b`` columns are empty or absent the rows are single stimuli. Raises :class:`FormulaError` for an
+    unknown column, a mixture of pairs and single stimuli, missing values if ``missing`` is "refuse", and infinite
+    numbers.
     """
     import pandas as pd
 

@@ -69,7 +69,7 @@ def test_missing_values_are_counted_and_dropped_or_refused(ratings):
     assert found.notes == ("2 of 60 rows have a missing value in x (2), s (1); left out",)
     assert found.rows.size == 58
     assert not {1, 4} & set(found.rows)
-    with pytest.raises(FormulaError, match="2 of 60 rows .* missing='drop'"):
+    with pytest.raises(FormulaError, match=r"2 of 60 rows .* missing='drop'"):
         look_up(table, ["x", "s"], missing="refuse")
     with pytest.raises(FormulaError, match="no row is left"):
         look_up(table.assign(x=np.nan), ["x"])
