@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from analysis.results.checks import (
+    Account,
+    DimensionCheck,
+    EffectCheck,
+    FlowStep,
+    InfluenceRow,
+    Load,
+    PairCount,
+    ResidualCheck,
+    SensitivityRow,
+    SystemCount,
+)
 from analysis.results.fits import (
     INTERCEPT,
     Convergence,
@@ -26,20 +38,30 @@ from analysis.results.study import DataSummary, DimensionResult, StudyResult
 
 __all__ = [
     "INTERCEPT",
+    "Account",
     "AgreementRow",
     "Convergence",
     "Correlation",
     "DataSummary",
+    "DimensionCheck",
     "DimensionResult",
+    "EffectCheck",
     "Fit",
     "FloatArray",
+    "FlowStep",
+    "InfluenceRow",
     "IntArray",
+    "Load",
+    "PairCount",
     "RandomEffects",
+    "ResidualCheck",
     "Scale",
+    "SensitivityRow",
     "ShrunkenEstimates",
     "SignificanceRow",
     "SmallSample",
     "StudyResult",
+    "SystemCount",
     "SystemEstimate",
     "VarianceComponent",
     "VarianceShare",

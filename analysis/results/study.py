@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from analysis.declaration import Declaration
+from analysis.results.checks import Account, DimensionCheck, SensitivityRow
 from analysis.results.fits import Fit
 from analysis.results.rows import (
     AgreementRow,
@@ -82,7 +84,9 @@ class StudyResult:
     """A whole analysis: the significance table, the models behind it, and sentences for a paper.
 
     ``title`` heads the report. ``warnings`` must be read before the table is believed; ``notes`` are remarks on the
-    models that need not worry anybody. ``agreement`` is filled by whoever has computed it (``dataclasses.replace``).
+    models that need not worry anybody. ``agreement``, ``account``, ``checks`` and ``sensitivity`` are filled by
+    :func:`analysis.report.examine`; ``left_out`` names the parts that it was told to leave out; ``declaration`` is the
+    frozen plan if there is one; ``table`` is the validated long table, kept for that and never written to a file.
     """
 
     rows: tuple[SignificanceRow, ...]
@@ -99,6 +103,12 @@ class StudyResult:
     notes: tuple[str, ...] = ()
     title: str = ""
     agreement: tuple[AgreementRow, ...] = ()
+    account: Account | None = None
+    checks: tuple[DimensionCheck, ...] = ()
+    sensitivity: tuple[SensitivityRow, ...] = ()
+    declaration: Declaration | None = None
+    left_out: tuple[str, ...] = ()
+    table: Any = field(default=None, repr=False, compare=False)
 
     @property
     def sentence(self) -> str:
