@@ -50,7 +50,7 @@ def test_imports_keep_the_law():
         ("annotations/views/__init__.py", "import annotations.models", "rater views"),
         ("annotations/forms/__init__.py", "from annotations.models import study", "rater views"),
         ("analysis/results/fits.py", "import django.db", "design and analysis"),
-        ("analysis/schema.py", "import redis", "design and analysis"),
+        ("analysis/schema/checks.py", "import redis", "design and analysis"),
         ("annotations/design/spec.py", "import django", "design and analysis"),
         ("analysis/models/__init__.py", "import analysis.inference", "analysis: report"),
     ],

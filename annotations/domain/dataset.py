@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from django.db import connection, transaction
+from django.db.models.functions import Length
 
 from analysis import schema
 from annotations.enums import LeaseState
-from annotations.models import Study
+from annotations.models import Output, Study
 from annotations.registry import question_types
 
 from .frames import question_of
@@ -33,7 +35,8 @@ LEFT JOIN annotations_prompt pb ON pb.id = o.prompt_id"""
 ROWS = f"""
 SELECT j.id, r.pseudonym, b.number, l.copy, t.position, t.kind, task.key, prompt.key, prompt.task_family,
        sa.name, pa.key || '/' || sa.name || '/' || a.sample, sb.name, pb.key || '/' || sb.name || '/' || o.sample,
-       j.answers, (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late, l.state,
+       a.id, o.id, j.answers,
+       (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late, l.state,
        (SELECT x.reason FROM annotations_exclusion x
         WHERE x.participation_id = p.id AND x.undone_at IS NULL ORDER BY x.id LIMIT 1)
 FROM annotations_judgement j
@@ -78,6 +81,7 @@ def rows(*, study: Study) -> Iterator[dict[str, Any]]:
     kinds = {question.key: question_types.get(question.type) for question in questions}
     keep_partial = study.analysis.get("partial") == "include"
     design_hash = study.plan.sha256 if study.plan else ""
+    lengths = _lengths(study=study)
     for row in _stream(ROWS, plan_id=study.plan_id):
         *_, answers, seconds, late, lease_state, reason = row
         if not reason and lease_state != LeaseState.COMPLETED and not keep_partial:
@@ -97,6 +101,9 @@ def rows(*, study: Study) -> Iterator[dict[str, Any]]:
             "output_a": row[10],
             "system_b": row[11] or "",
             "output_b": row[12] or "",
+            "slot": 0,
+            "length_a": lengths.get(row[13], float("nan")),
+            "length_b": lengths.get(row[14], float("nan")),
             "seconds": float(seconds) if seconds is not None else float("nan"),
             "late": late,
             "excluded": bool(reason),
@@ -111,6 +118,12 @@ def rows(*, study: Study) -> Iterator[dict[str, Any]]:
                 "answer": kind.score(_decoded(answers)[question.key], question.options),
                 "levels": kind.levels(question.options),
             }
+
+
+def _lengths(*, study: Study) -> dict[int, float]:
+    """Return the characters of every output: counted once per text, however often it was judged."""
+    counted = Output.objects.filter(system__study=study).annotate(length=Length("text"))
+    return {pk: float(length) for pk, length in counted.values_list("pk", "length")}
 
 
 def _decoded(answers: Any) -> dict[str, Any]:
@@ -135,9 +148,13 @@ def write_csv(*, study: Study, target: TextIO) -> int:
     writer.writeheader()
     count = 0
     for row in rows(study=study):
-        writer.writerow(row | {"seconds": "" if row["seconds"] != row["seconds"] else row["seconds"]})
+        writer.writerow({name: "" if _is_nan(value) else value for name, value in row.items()})
         count += 1
     return count
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def trial_rows(*, study: Study) -> Iterator[dict[str, Any]]:

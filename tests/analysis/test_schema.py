@@ -21,6 +21,9 @@ ROW = {
     "position": 1,
     "seconds": 3.0,
 }
+SLIDER = {"measure": "interval", "dimension": "fluency", "answer": 63.5, "levels": 0, "system_b": "", "output_b": ""}
+LIKERT = {"measure": "ordinal", "dimension": "wit", "answer": 4, "levels": 5, "system_b": "", "output_b": ""}
+RANK = {"measure": "ranking", "dimension": "preference", "answer": 1, "levels": 3, "system_b": "", "output_b": ""}
 GRADED = {"measure": "pairwise_graded", "levels": 5, "dimension": "surprise"}
 
 
@@ -94,6 +97,18 @@ def test_a_table_survives_writing_and_reading(tmp_path, study, ending):
         ({"output_a": "p1/B2", "system_a": "A", "output_b": "p1/B", "system_b": "C"}, "output_b"),
         ({"levels": 3}, "levels"),
         ({"judgement": "j0"}, "judgement"),
+        ({"judgement": "j0", "dimension": "wit", "rater": "r2"}, "judgement"),
+        ({**LIKERT, "answer": 6}, "answer"),
+        ({**LIKERT, "answer": 0}, "answer"),
+        ({**LIKERT, "answer": 2.5}, "answer"),
+        ({**LIKERT, "levels": 1, "answer": 1}, "levels"),
+        ({**LIKERT, "system_b": "B", "output_b": "p1/B"}, "system_b"),
+        ({**RANK, "answer": 4}, "answer"),
+        ({**SLIDER, "output_b": "p1/B"}, "output_b"),
+        ({**SLIDER, "system_b": "B"}, "output_b"),
+        ({"length_a": -1}, "length_a"),
+        ({"length_b": "long"}, "length_b"),
+        ({"slot": -1}, "slot"),
     ],
 )
 def test_fault_is_refused_with_its_row_and_column(change, column):
@@ -107,7 +122,12 @@ def test_fault_is_refused_with_its_row_and_column(change, column):
         {**GRADED, "answer": -2},
         {**GRADED, "answer": 0},
         {**GRADED, "levels": 4, "answer": 2},
-        {"measure": "interval", "answer": 63.5, "levels": 101, "system_b": "", "output_b": ""},
+        SLIDER,
+        {**SLIDER, "levels": 101},
+        {**SLIDER, "system_b": "B", "output_b": "p1/B", "answer": -12.5},
+        LIKERT,
+        RANK,
+        {"length_a": 812, "length_b": None},
         {"late": "TRUE", "excluded": "1"},
     ],
 )
@@ -160,3 +180,23 @@ def test_unreadable_file_is_refused_by_name(tmp_path, name, content):
 
     with pytest.raises(schema.SchemaError, match=name.split(".", maxsplit=1)[0]):
         schema.read(path)
+
+
+def test_single_stimuli_need_no_columns_of_a_second_output():
+    table = schema.validate(frame(SLIDER).drop(columns=["system_b", "output_b", "levels"]))
+
+    assert table.loc[0, ["system_b", "output_b", "levels"]].tolist() == ["", "", 0]
+
+
+def test_ranking_has_one_row_per_output_of_a_judgement():
+    rows = [
+        {**RANK, "judgement": "j", "output_a": f"p1/{name}", "system_a": name, "answer": rank}
+        for rank, name in enumerate("ABC", start=1)
+    ]
+
+    assert len(schema.validate(frame(*rows))) == 3
+    assert issues(*rows, rows[0]) == [(5, "judgement")]
+
+
+def test_dimension_is_of_single_stimuli_or_of_pairs_throughout():
+    assert issues(SLIDER, {**SLIDER, "system_b": "B", "output_b": "p1/B"}) == [(3, "system_b")]

@@ -44,6 +44,18 @@ def test_sides_in_the_table_are_the_sides_that_were_shown(make_open_study):
         assert row["output_a"].split("/")[1] == row["system_a"]
 
 
+def test_lengths_are_the_characters_of_the_texts_shown(make_open_study):
+    study = make_open_study()
+    judge_all(participation=participation.enter_study(slug=study.slug))
+
+    texts = {name: text for (_, text), (_, name) in dataset.text_index(study=study).items()}
+    frame = dataset.long_table(study=study)
+
+    assert frame["length_a"].tolist() == [len(texts[name]) for name in frame["output_a"]]
+    assert frame["length_b"].tolist() == [len(texts[name]) for name in frame["output_b"]]
+    assert set(frame["slot"]) == {0}
+
+
 def test_seconds_are_active_time(make_open_study):
     study = make_open_study()
     person = participation.enter_study(slug=study.slug)
