@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from analysis.inference.contrasts import contrast_row
 from analysis.inference.multiplicity import holm
 from analysis.models.glmm import fit_logistic
 from analysis.models.ordinal import fit_cumulative
-from analysis.prepare import DimensionData, Options, contrasts_of, prepare, select
+from analysis.prepare import DimensionData, OptionError, Options, contrasts_of, prepare, select
 from analysis.results import DimensionResult, Fit, SignificanceRow, StudyResult
 
 if TYPE_CHECKING:
@@ -67,28 +67,38 @@ def analyse_study(
         options=options.to_json(),
         input_hash=hash_table(table),
         seed=seed,
+        table=table,
     )
 
 
-def fit_dimension(data: DimensionData) -> Fit:
-    """Fit the model that the answers of one dimension ask for."""
-    if len(data.labels) == 2:  # noqa: PLR2004
-        return fit_logistic(data.category, data.fixed, data.factors, names=data.names, formula=data.formula)
+def fit_dimension(data: DimensionData, *, start: Fit | None = None) -> Fit:
+    """Fit the model that the answers of one dimension ask for; ``start`` is an earlier fit of the same design."""
+    common: dict[str, Any] = {"names": data.names, "formula": data.formula, "structure": data.structure}
+    if data.family == "gaussian" and data.response is not None:
+        from analysis.models.lmm import fit_linear
+
+        return fit_linear(data.response, data.fixed, data.factors, **common, start=start)
+    if data.family == "plackett-luce":
+        raise OptionError(
+            f"dimension {data.dimension!r} holds rankings: choose rankings = 'pairs' to take them apart into pairs"
+        )
+    del common["structure"]
+    if data.family == "binomial":
+        return fit_logistic(data.category, data.fixed, data.factors, **common)
     return fit_cumulative(
         data.category,
         data.fixed,
         data.factors,
         levels=len(data.labels),
-        names=data.names,
         thresholds=data.thresholds,
         labels=data.labels,
-        formula=data.formula,
+        **common,
     )
 
 
 def hash_table(table: pd.DataFrame) -> str:
-    """Return the SHA-256 of a validated table written as CSV in the order of judgement and dimension."""
-    ordered = table.sort_values(["judgement", "dimension"], kind="stable")
+    """Return the SHA-256 of a validated table written as CSV in the order of judgement, dimension, output."""
+    ordered = table.sort_values(["judgement", "dimension", "output_a"], kind="stable")
     return hashlib.sha256(ordered.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
 
 
@@ -97,6 +107,9 @@ def _result(data: DimensionData, fit: Fit) -> DimensionResult:
         dimension=data.dimension,
         measure=data.measure,
         levels=len(data.labels),
+        scale=data.scale,
+        paired=data.paired,
+        data=data,
         question=data.question,
         n_raters=data.raters,
         n_prompts=data.prompts,

@@ -6,7 +6,7 @@ import pytest
 from analysis.prepare import OptionError, Options, contrasts_of, prepare, select
 from analysis.simulate import PlantedTruth, simulate_answers
 
-EXTRA = {"measure": "interval", "dimension": "fluency", "answer": 50.0, "levels": 101}
+EXTRA = {"measure": "nominal", "dimension": "genre", "answer": 3.0, "levels": 4}
 
 
 def model(frame, dimension="originality", **options):
@@ -47,7 +47,7 @@ def test_measures_without_a_model_are_named_not_lost(study):
     rows, data = select(frame, Options())
 
     assert set(rows["dimension"]) == {"originality"}
-    assert data.ignored_dimensions == {"fluency": "measure 'interval' has no model yet"}
+    assert data.ignored_dimensions == {"genre": "measure 'nominal' has no model yet"}
 
 
 def test_systems_restrict_both_sides(study):
