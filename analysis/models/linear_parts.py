@@ -28,7 +28,8 @@ def spreads(
     variance_se = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", jacobian, local, jacobian), 0.0))
     place = {(c.term, c.first, c.second): i for i, c in enumerate(model.coordinates)}
     components, correlations = [], []
-    for index, (factor, root) in enumerate(zip(model.structure.factors, point.roots, strict=True)):
+    for index, (factor, whole) in enumerate(zip(model.structure.factors, point.roots, strict=True)):
+        root = np.where(optimum.frozen[index], 0.0, whole)
         covariance = point.scale * root @ root.T
         sd = np.sqrt(np.diag(covariance))
         for j, name in enumerate(factor.slope_names):

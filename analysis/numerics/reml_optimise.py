@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.numerics.reml_terms import FLOOR, lengths, square_root
+from analysis.numerics.reml_terms import lengths, lowest, square_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SINGULAR = 1e-6
 """A relative variance below this whose deviance still falls towards zero counts as zero."""
-VANISHED = 1e-12
 EXPLODED = 1e10
 """A relative variance above this means that the random effects explain every answer."""
 MAX_ITERATIONS = 100
@@ -45,9 +44,9 @@ MOVED, CHEAP = 1e-5, 600
 class Optimum:
     """Where the optimiser stopped.
 
-    ``frozen`` marks, per factor, the columns of T that are zero; ``free`` (k,) the coordinates that are not held by
-    them; ``curvature`` (k, k) is the deviance's Hessian in the coordinates; ``distance`` the last step in standard
-    errors.
+    ``frozen`` marks, per factor, the columns of T that are zero (held at the lowest value if others of the factor
+    are not); ``free`` (k,) the coordinates that are not held by them; ``curvature`` (k, k) is the deviance's Hessian
+    in the coordinates; ``distance`` the last step in standard errors.
     """
 
     point: Point
@@ -100,8 +99,8 @@ def _finish(
     """Put what vanished to exactly zero and, given the exact Hessian, step until nothing is to be gained."""
     iteration, reason = progress
     frozen = _frozen(model.terms, here, slope)
-    if any(part.any() for part in frozen):
-        here = model.at([np.where(part, 0.0, root) for root, part in zip(here.roots, frozen, strict=True)])
+    if any(part.all() for part in frozen):
+        here = model.at([np.where(part.all(), 0.0, root) for root, part in zip(here.roots, frozen, strict=True)])
         slope = model.slope(here)
     exact = slope.information if curvature is None else curvature(here, slope)
     step, decrement, distance = _newton(model, here, slope, information=exact, frozen=frozen)
@@ -117,13 +116,14 @@ def _finish(
     if again and curvature is not None:
         exact = curvature(here, slope)
     free = _free(model, here, frozen)
+    exact = exact + _turning(model, slope, frozen)
     return Optimum(here, slope, frozen, free, exact, iteration, decrement, distance, reason)
 
 
 def _frozen(terms: Terms, here: Point, slope: Slope) -> tuple[BoolArray, ...]:
     """Return which columns of each T are at the floor with a deviance that rises with their spread."""
     return tuple(
-        (size <= VANISHED) | ((size <= SINGULAR) & (np.diag(pull) >= 0.0))
+        (size == 0.0) | ((size <= SINGULAR) & (np.diag(pull) >= 0.0))
         for size, pull in (
             (lengths(root, term.units), pull)
             for root, term, pull in zip(here.roots, terms.terms, slope.pull, strict=True)
@@ -137,7 +137,7 @@ def _free(model: LinearModel, here: Point, frozen: tuple[BoolArray, ...]) -> Boo
     free = []
     for c in model.coordinates:
         held = frozen[c.term][c.first] and frozen[c.term][c.second]
-        gone = min(sizes[c.term][c.first], sizes[c.term][c.second]) <= VANISHED
+        gone = min(sizes[c.term][c.first], sizes[c.term][c.second]) == 0.0
         free.append(not (held or gone))
     return np.array(free, dtype=bool)
 
@@ -200,9 +200,10 @@ def _moved(model: LinearModel, here: Point, step: FloatArray, *, rotate: bool) -
             changes[c.term][c.first, c.second] = value
             continue
         size = float(np.square(here.roots[c.term][:, c.first] * model.terms.terms[c.term].units).sum())
+        floor = lowest(model.terms.terms[c.term].width)
         ceiling = max(GROWTH, 1e-2 / size) if size > 0.0 else 1.0
         changes[c.term][c.first, c.first] = np.sqrt(
-            np.clip(1.0 + value, FLOOR / size if size > FLOOR else 1.0, ceiling)
+            np.clip(1.0 + value, floor / size if size > floor else 1.0, ceiling)
         )
     moved = []
     for root, change, term in zip(here.roots, changes, model.terms.terms, strict=True):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FLOOR = 1e-8
 """Smallest relative variance tried; a variance that stays there is zero."""
+NARROW = 1e-11
+"""The same along a direction of several correlated slopes, which must be narrow to show where the others turn."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,17 @@ def _groups(structure: Structure, terms: tuple[Term, ...]) -> list[tuple[int, in
     return found
 
 
-def square_root(covariance: FloatArray, units: FloatArray, *, floor: float = FLOOR) -> FloatArray:
+def lowest(width: int) -> float:
+    """Return the smallest relative variance tried for a factor of so many columns."""
+    return FLOOR if width == 1 else NARROW
+
+
+def square_root(covariance: FloatArray, units: FloatArray, *, floor: float | None = None) -> FloatArray:
     """Return T with T T' = covariance, columns orthogonal in the given units and falling in length.
 
-    Eigenvalues below ``floor`` (in those units) are raised to it.
+    Eigenvalues below ``floor`` (in those units; the lowest that is tried by default) are raised to it.
     """
+    floor = lowest(units.size) if floor is None else floor
     if covariance.shape == (1, 1):
         return np.sqrt(np.maximum(covariance, floor / units**2))
     value, vector = np.linalg.eigh(covariance * np.outer(units, units))
