@@ -7,25 +7,35 @@ the mode û. Parameters come as γ = θ² (variances), β (fixed effects) and th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.numerics import kernels
 from analysis.numerics.cholesky import Factorised, Layout, build_layout
+from analysis.numerics.conditional import conditional_variances
 from analysis.numerics.cumulative import CumulativeLogit, Terms
+from analysis.numerics.reduction import Reduction
 from analysis.numerics.structure import Structure
 
 FloatArray = npt.NDArray[np.float64]
-STALE_FROM = 500
-"""From this size of the dense part on, inner steps use the last factor as a preconditioner, not a new one."""
+STALE = 0.3
+"""An older factor serves as preconditioner while no standard deviation has moved by more than this share."""
 MODE_STEPS = 100
 SHORTEST_STEP = 1e-6
 MODE_TOLERANCE = 1e-15
+FORCING = 1e-4
+"""Conjugate gradients stop at this share of the first residual's square; Newton's method takes care of the rest."""
+INNER_STEPS = 60
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The Laplace deviance at one parameter; ``information`` is the expected half-curvature used by the optimiser."""
+    """The Laplace deviance at one parameter; ``information`` is the expected half-curvature used by the optimiser.
+
+    ``mode`` has shape (q,), the random effects in units of their standard deviations.
+    """
 
     deviance: float
     gradient: FloatArray
@@ -35,25 +45,71 @@ class Evaluation:
     settled: bool
 
 
+class _Lazy(Evaluation):
+    """An evaluation whose derivatives are computed when they are asked for: a rejected step never needs them."""
+
+    def __init__(self, deviance: float, derivative: _Derivative, *, eta: FloatArray, settled: bool) -> None:
+        for name, value in (("deviance", deviance), ("eta", eta), ("settled", settled), ("_derivative", derivative)):
+            object.__setattr__(self, name, value)
+
+    @cached_property
+    def gradient(self) -> FloatArray:
+        return self._derivative.gradient()  # type: ignore[attr-defined,no-any-return]
+
+    @cached_property
+    def information(self) -> FloatArray:
+        return self._derivative.information()  # type: ignore[attr-defined,no-any-return]
+
+    @cached_property
+    def mode(self) -> FloatArray:
+        return self._derivative.original_mode()  # type: ignore[attr-defined,no-any-return]
+
+
+@dataclass(frozen=True)
+class _State:
+    """Where a search for the mode may start: a parameter, its mode, and how the mode moves with the parameter.
+
+    ``pull`` is Z'∂l/∂η (r,), ``slopes`` −∂u/∂(γ, β, thresholds) but for the direct effect of θ, (r, parameters).
+    """
+
+    parameter: FloatArray
+    scale: FloatArray
+    mode: FloatArray
+    pull: FloatArray
+    slopes: FloatArray
+
+    def predict(self, parameter: FloatArray, scale: FloatArray) -> FloatArray:
+        """Return the mode at another parameter, to first order."""
+        moved = self.slopes @ (parameter - self.parameter)
+        return np.asarray(self.mode + (scale - self.scale) * self.pull - moved)
+
+
 class LaplaceModel:
     """One model on one set of answers; it keeps the last mode as a warm start (values change by rounding only)."""
 
     def __init__(
         self, fixed: FloatArray, structure: Structure, family: CumulativeLogit, *, layout: Layout | None = None
     ) -> None:
-        """Bind fixed effects (n, p), random structure and likelihood."""
+        """Bind fixed effects (n, p), random structure and likelihood; ``layout`` is that of ``structure``."""
         self.fixed = fixed
         self.structure = structure
+        self.core: Reduction = structure.reduced
         self.family = family
-        self.layout = layout or build_layout(structure)
-        self.mode = np.zeros(structure.size)
+        self._layout = layout
+        self.mode = np.zeros(self.core.size)
         self.evaluations = 0
-        self._stale: Factorised | None = None
+        self._stale: tuple[FloatArray, Factorised] | None = None
+        self._state: _State | None = None
 
     @property
     def variances(self) -> int:
         """Return the number of variance components."""
         return len(self.structure.factors)
+
+    @property
+    def layout(self) -> Layout:
+        """Return the layout of the original, unreduced structure."""
+        return self._layout or build_layout(self.structure)
 
     def split(self, parameter: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return standard deviations θ, fixed effects β and free thresholds."""
@@ -64,42 +120,50 @@ class LaplaceModel:
         """Return deviance, exact gradient and working information at (γ, β, thresholds)."""
         theta, beta, free = self.split(parameter)
         self.evaluations += 1
-        scale = theta[self.structure.factor_of]
-        mode, eta, settled = self._find_mode(scale, self.fixed @ beta, free)
+        scale = self.core.scale(theta)
+        mode, eta, settled = self._find_mode(parameter, scale, self.fixed @ beta)
         terms = self.family.terms(eta, free)
-        factor = self._factorise(scale, terms.weight)
+        factor, gram = self._factorise(scale, terms.weight)
         deviance = -2.0 * float(terms.log_likelihood.sum()) + float(mode @ mode) + factor.log_determinant
-        derivative = _Derivative(self, scale, terms, factor)
-        gradient = derivative.gradient(mode)
-        information = derivative.information()
-        return Evaluation(deviance, gradient, information, mode, eta, settled)
+        derivative = _Derivative(self, parameter.copy(), scale, terms=terms, factor=factor, gram=gram, mode=mode)
+        return _Lazy(deviance, derivative, eta=eta, settled=settled)
 
-    def _factorise(self, scale: FloatArray, weight: FloatArray) -> Factorised:
-        self._stale = Factorised(self.layout, self._matrix(scale, weight))
-        return self._stale
+    def conditional_variances(self, parameter: FloatArray, at: Evaluation) -> FloatArray:
+        """Return the variances of the original random effects given the answers, shape (q,)."""
+        theta, _, free = self.split(parameter)
+        factor, _ = self._factorise(self.core.scale(theta), self.family.core(at.eta, free)[2])
+        return conditional_variances(self.core, factor, theta)
 
-    def _matrix(self, scale: FloatArray, weight: FloatArray) -> FloatArray:
-        structure = self.structure
-        values = (structure.products @ weight) * scale[structure.row] * scale[structure.column]
-        values[structure.row == structure.column] += 1.0
-        return np.asarray(values)
+    def remember(self, state: _State) -> None:
+        """Start the next searches for the mode from here."""
+        self._state = state
+
+    def _factorise(self, scale: FloatArray, weight: FloatArray) -> tuple[Factorised, FloatArray]:
+        core = self.core
+        gram = np.empty(core.row.size)
+        kernels.add_products(*core.pairs, np.ascontiguousarray(weight), gram)
+        values = gram * scale[core.row] * scale[core.column]
+        values[core.diagonal] += 1.0
+        factor = Factorised(core.layout, values)
+        self._stale = (scale, factor)
+        return factor, gram
 
     def _find_mode(
-        self, scale: FloatArray, offset: FloatArray, free: FloatArray
+        self, parameter: FloatArray, scale: FloatArray, offset: FloatArray
     ) -> tuple[FloatArray, FloatArray, bool]:
-        """Newton's method with halving on the concave penalised log-likelihood, from the last mode."""
-        structure, family = self.structure, self.family
-        u = self.mode
-        eta = offset + structure.z @ (scale * u)
+        """Newton's method with halving on the concave penalised log-likelihood, from the predicted mode."""
+        core, family, free = self.core, self.family, self.split(parameter)[2]
+        u = self.mode if self._state is None else self._state.predict(parameter, scale)
+        eta = offset + core.z @ (scale * u)
         value, score, weight = family.core(eta, free)
         objective, settled = value - 0.5 * float(u @ u), False
         for _ in range(MODE_STEPS):
-            slope = scale * (structure.z_transposed @ score) - u
+            slope = scale * (core.z_transposed @ score) - u
             step = self._inner_step(slope, scale, weight)
             gain, length = float(slope @ step), 1.0
             while True:
                 trial = u + length * step
-                eta = offset + structure.z @ (scale * trial)
+                eta = offset + core.z @ (scale * trial)
                 value, score, weight = family.core(eta, free)
                 new = value - 0.5 * float(trial @ trial)
                 if new >= objective - 1e-12 * (1.0 + abs(objective)) or length < SHORTEST_STEP:
@@ -113,16 +177,16 @@ class LaplaceModel:
         return u, eta, settled
 
     def _inner_step(self, slope: FloatArray, scale: FloatArray, weight: FloatArray) -> FloatArray:
-        """Solve (I + ΛZ'WZΛ) x = slope, by conjugate gradients behind the last factor when a new one would be dear."""
-        if self.structure.kept < STALE_FROM or self._stale is None:
-            return self._factorise(scale, weight).solve(slope)
-        structure, factor = self.structure, self._stale
-        x, residual = np.zeros_like(slope), slope.copy()
+        """Solve (I + ΛZ'WZΛ) x = slope by conjugate gradients behind the last factor, or a new one if that is old."""
+        if self._stale is None or np.abs(scale - self._stale[0]).max(initial=0.0) > STALE * scale.max(initial=0.0):
+            return self._factorise(scale, weight)[0].solve(slope)
+        core, factor = self.core, self._stale[1]
+        x, residual, image = np.zeros_like(slope), slope.copy(), np.empty_like(slope)
         z = factor.solve(residual)
         direction, rho = z, float(residual @ z)
-        target = 1e-8 * rho
-        for _ in range(60):
-            image = direction + scale * (structure.z_transposed @ (weight * (structure.z @ (scale * direction))))
+        target = FORCING * rho
+        for _ in range(INNER_STEPS):
+            kernels.apply(*core.rows, weight, scale, direction, image)
             length = rho / max(float(direction @ image), 1e-300)
             x, residual = x + length * direction, residual - length * image
             z = factor.solve(residual)
@@ -136,57 +200,66 @@ class LaplaceModel:
 class _Derivative:
     """Derivatives of the deviance at one parameter, given the mode and the factor there."""
 
-    def __init__(self, model: LaplaceModel, scale: FloatArray, terms: Terms, factor: Factorised) -> None:
-        self.model, self.scale, self.terms, self.factor = model, scale, terms, factor
-        self.score_of_columns = np.asarray(model.structure.z_transposed @ terms.score)
+    def __init__(
+        self,
+        model: LaplaceModel,
+        parameter: FloatArray,
+        scale: FloatArray,
+        *,
+        terms: Terms,
+        factor: Factorised,
+        gram: FloatArray,
+        mode: FloatArray,
+    ) -> None:
+        self.model, self.parameter, self.scale, self.terms = model, parameter, scale, terms
+        self.factor, self.gram, self.mode = factor, gram, mode
+        self.core = model.core
 
-    def gradient(self, mode: FloatArray) -> FloatArray:
+    @cached_property
+    def score_of_columns(self) -> FloatArray:
+        return np.asarray(self.core.z_transposed @ self.terms.score)
+
+    def original_mode(self) -> FloatArray:
+        return self.core.expand(self.mode, self.model.split(self.parameter)[0])
+
+    def gradient(self) -> FloatArray:
         """Return ∂D/∂(γ, β, thresholds), total: through the mode and the determinant as well."""
-        model, scale, terms = self.model, self.scale, self.terms
-        structure, family = model.structure, model.family
-        inverse = self.factor.inverse_on_pattern(structure.row.size)
-        twice = np.where(structure.row == structure.column, 1.0, 2.0)
-        weighted = inverse * twice * scale[structure.row] * scale[structure.column]
-        leverage = structure.products_transposed @ weighted
+        model, core, scale, terms = self.model, self.core, self.scale, self.terms
+        inverse = self.factor.inverse_on_pattern(core.row.size)
+        inverse *= scale[core.row] * scale[core.column]
+        share = np.empty(core.size)
+        kernels.share_of_columns(self.gram, core.row, core.column, inverse, share)
+        inverse[~core.diagonal] *= 2.0
+        leverage = np.empty(terms.score.size)
+        kernels.leverage(*core.pairs, inverse, leverage)
         slope = leverage * terms.weight_slope
-        pull = self.factor.solve(scale * (structure.z_transposed @ slope))
-        shift = structure.z @ (scale * pull)
+        pull = self.factor.solve(scale * (core.z_transposed @ slope))
+        shift = core.z @ (scale * pull)
         common = -2.0 * terms.score + slope - terms.weight * shift
         fixed = model.fixed.T @ common
         upper = -2.0 * terms.upper + leverage * terms.weight_upper + shift * terms.score_upper
         lower = -2.0 * terms.lower + leverage * terms.weight_lower + shift * terms.score_lower
-        return np.concatenate(
-            [self._variances(mode, common, pull, inverse=inverse), fixed, family.gather(upper, lower)]
-        )
+        variances = self._variances(common, pull, share=share)
+        return np.concatenate([variances, fixed, model.family.gather(upper, lower)])
 
-    def _variances(self, mode: FloatArray, common: FloatArray, pull: FloatArray, *, inverse: FloatArray) -> FloatArray:
-        structure, scale = self.model.structure, self.scale
-        gram = structure.products @ self.terms.weight
-        per_entry = inverse * gram * scale[structure.row] * scale[structure.column]
-        diagonal = structure.row == structure.column
-        share = np.bincount(structure.row, weights=per_entry, minlength=structure.size)
-        share += np.bincount(structure.column, weights=np.where(diagonal, 0.0, per_entry), minlength=structure.size)
-        column = mode * (structure.z_transposed @ common) + pull * self.score_of_columns
-        count = self.model.variances
-        theta = np.zeros(count)
-        theta[structure.factor_of] = scale
-        by_theta = np.bincount(structure.factor_of, weights=column, minlength=count)
-        trace = np.bincount(structure.factor_of, weights=share, minlength=count)
+    def _variances(self, common: FloatArray, pull: FloatArray, *, share: FloatArray) -> FloatArray:
+        core, scale = self.core, self.scale
+        column = self.mode * (core.z_transposed @ common) + pull * self.score_of_columns
         with np.errstate(divide="ignore", invalid="ignore"):
-            slope = (by_theta + 2.0 * trace / theta) / (2.0 * theta)
-        return np.where(theta > 0, slope, 0.0)
+            by_variance = (column + 2.0 * share / scale) / (2.0 * scale)
+        return np.asarray(core.loading.T @ np.where(scale > 0.0, by_variance, 0.0))
 
     def information(self) -> FloatArray:
         """Return the expected information of D: average information for γ, working information for the rest."""
-        model, terms, structure = self.model, self.terms, self.model.structure
+        model, terms, core = self.model, self.terms, self.core
         count = model.variances
-        directions = np.zeros((model.fixed.shape[0], count))
-        for k in range(count):
-            directions[:, k] = structure.z @ np.where(structure.factor_of == k, self.score_of_columns, 0.0)
+        directions = core.z @ (core.loading * self.score_of_columns[:, None])
         mixed, curvature = self._likelihood_curvature()
         left = np.column_stack([terms.weight[:, None] * directions, -mixed])
-        projected = self.scale[:, None] * np.asarray(structure.z_transposed @ left)
-        inner = projected.T @ self.factor.solve(projected)
+        projected = self.scale[:, None] * np.asarray(core.z_transposed @ left)
+        solved = self.factor.solve(projected)
+        model.remember(_State(self.parameter, self.scale, self.mode, self.score_of_columns, solved))
+        inner = projected.T @ solved
         variance = directions.T @ (terms.weight[:, None] * directions) - inner[:count, :count]
         rest = curvature - inner[count:, count:]
         cross = -mixed.T @ directions - inner[count:, :count]

@@ -63,7 +63,7 @@ def test_no_random_effects_is_a_structure_too():
 @pytest.mark.parametrize("force", ["dense", "chosen", "all"])
 def test_factorisation_equals_dense_algebra(force, monkeypatch):
     overhead = {"dense": 1e12, "chosen": 1.0, "all": 0.0}[force]
-    monkeypatch.setattr("analysis.numerics.structure.BLOCK_OVERHEAD", overhead)
+    monkeypatch.setattr("analysis.numerics.elimination.BLOCK_OVERHEAD", overhead)
     factors, weight, scale = random_design(5)
     structure = build_structure(factors if force != "all" else factors[2:3], weight.size)
     scale = scale[: structure.size]
