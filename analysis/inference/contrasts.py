@@ -1,30 +1,31 @@
-"""From a fit to statements about two systems: estimate, small-sample interval, win rate, effect size, naive test."""
+"""From a fit to statements about two systems: estimate, small-sample interval, and a line of the significance table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy import stats
-from scipy.special import expit
 
-from analysis.prepare import SIDE
+from analysis.inference.degrees import kenward_roger, satterthwaite
+from analysis.inference.naive import compare_directly
+from analysis.inference.quantities import effect_size, superiority, win_rate
 from analysis.results import SignificanceRow
 
 if TYPE_CHECKING:
     from analysis.prepare import DimensionData
     from analysis.results import Fit, FloatArray
 
-LATENT_SCALE = np.sqrt(3.0) / np.pi
-"""A logit divided by the standard deviation of the logistic distribution, π/√3."""
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(61)
 TOLERANCE = 1e-7
+RULE = "min(raters, prompts) − 1"
+NAN = float("nan")
+Degrees = Literal["satterthwaite", "kenward-roger"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A contrast on the logit scale; NaN with a reason if the data hold no such number."""
+    """A contrast on the scale of the linear predictor; NaN with a reason if the data hold no such number."""
 
     value: float
     se: float
@@ -32,120 +33,173 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Direct:
-    """The direct comparisons of two systems: how many, and the wins of the first (a tie is half)."""
+class Counts:
+    """What a contrast rests on."""
 
-    count: int
-    rate: float
-    naive_p: float
+    raters: int
+    prompts: int
+    outputs: int
+    judgements: int
 
 
-def degrees_of_freedom(data: DimensionData) -> float:
+def count_within(data: DimensionData, task_family: str = "") -> Counts:
+    """Count raters, prompts, outputs and rows of a dimension, or of one task family of it."""
+    if not task_family:
+        return Counts(data.raters, data.prompts, data.outputs, len(data.frame))
+    frame = data.frame[data.frame["task_family"] == task_family]
+    sides = ("output_a", "output_b") if data.paired else ("output_a",)
+    outputs = set().union(*(set(frame[side]) for side in sides))
+    return Counts(int(frame["rater"].nunique()), int(frame["prompt"].nunique()), len(outputs), len(frame))
+
+
+def degrees_of_freedom(counts: Counts | DimensionData) -> float:
     """Return min(raters, prompts) − 1 over those that vary: the correction that held 5% and 95% in simulation."""
-    counts = [count for count in (data.raters, data.prompts) if count > 1]
-    return float(min(counts) - 1) if counts else float("nan")
+    found = [count for count in (counts.raters, counts.prompts) if count > 1]
+    return float(min(found) - 1) if found else NAN
 
 
 def estimate_contrast(fit: Fit, weights: FloatArray, *, present: bool) -> Estimate:
     """Return L'β with its standard error, or the reason why there is none."""
-    nan = float("nan")
     if not present:
-        return Estimate(nan, nan, "one of the systems was not judged on this dimension")
+        return Estimate(NAN, NAN, "one of the systems was not judged on this dimension")
     if fit.infinite.size and np.abs(weights @ fit.infinite).max() > TOLERANCE:
-        return Estimate(nan, nan, "infinite: the answers separate the systems completely; see the raw win rate")
+        return Estimate(NAN, NAN, "infinite: the answers separate the systems completely; see the raw win rate")
     if fit.null.size and np.abs(weights @ fit.null).max() > TOLERANCE:
-        return Estimate(nan, nan, "not estimable: no chain of comparisons connects the two systems")
+        return Estimate(NAN, NAN, "not estimable: no chain of comparisons connects the two systems")
     if not fit.convergence.converged:
-        return Estimate(nan, nan, fit.convergence.message)
+        return Estimate(NAN, NAN, fit.convergence.message)
     variance = float(weights @ fit.covariance @ weights)
     if not variance > 0.0:
-        return Estimate(nan, nan, "the standard error could not be computed")
+        return Estimate(NAN, NAN, "the standard error could not be computed")
     return Estimate(float(weights @ fit.estimate), float(np.sqrt(variance)))
 
 
-def win_rate(fit: Fit, contrast: FloatArray) -> FloatArray:
-    """Return the population-averaged share of wins of the first system at each contrast (ties count half).
+def refer(
+    fit: Fit, weights: FloatArray, found: Estimate, *, counts: Counts, degrees: Degrees = "satterthwaite"
+) -> tuple[float, float, str]:
+    """Return standard error, degrees of freedom and the rule behind them.
 
-    Averaged over new raters, prompts and outputs (Gauss–Hermite over the sum of all random effects) and over
-    both sides.
+    The linear model has Satterthwaite's or Kenward and Roger's; the others, and a linear model without what these
+    need, min(raters, prompts) − 1, which held the 5% level in simulation.
     """
-    variance = sum(component.difference_sd**2 for component in fit.variances)
-    side = float(fit.estimate[fit.names.index(SIDE)]) if SIDE in fit.names else 0.0
-    noise = np.sqrt(variance) * NODES
-    weights = WEIGHTS / WEIGHTS.sum()
-    values = np.atleast_1d(contrast)[:, None]
-    left = _credit(fit.thresholds, side + values + noise) @ weights
-    right = 1.0 - _credit(fit.thresholds, side - values + noise) @ weights
-    return np.asarray((left + right) / 2.0)
-
-
-def _credit(thresholds: FloatArray, eta: FloatArray) -> FloatArray:
-    """Return P(a wins) + P(tie) / 2 at a linear predictor."""
-    count = thresholds.size
-    if count % 2:
-        return np.asarray(expit(eta - thresholds[count // 2]))
-    return np.asarray((expit(eta - thresholds[count // 2 - 1]) + expit(eta - thresholds[count // 2])) / 2.0)
-
-
-def compare_directly(data: DimensionData, first: str, second: str) -> Direct:
-    """Count the direct comparisons, and run the binomial test that takes every answer for independent."""
-    frame = data.frame
-    sign = frame["answer"] - 0.5 if data.measure == "pairwise_choice" else frame["answer"]
-    one = (frame["system_a"] == first) & (frame["system_b"] == second)
-    two = (frame["system_a"] == second) & (frame["system_b"] == first)
-    signs = np.concatenate([np.sign(sign[one].to_numpy()), -np.sign(sign[two].to_numpy())])
-    wins, losses = int((signs > 0).sum()), int((signs < 0).sum())
-    if not signs.size:
-        return Direct(0, float("nan"), float("nan"))
-    p = float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
-    return Direct(signs.size, float((signs.mean() + 1.0) / 2.0), p)
+    if fit.family == "gaussian" and fit.small_sample is not None and np.isfinite(found.se):
+        if degrees == "kenward-roger" and fit.small_sample.kr_covariance is not None:
+            se, df = kenward_roger(fit, weights)
+            return se, df, "Kenward–Roger"
+        df = satterthwaite(fit, weights)
+        if np.isfinite(df) and df > 0.0:
+            return found.se, df, "Satterthwaite"
+    return found.se, degrees_of_freedom(counts), RULE
 
 
 def contrast_row(
-    data: DimensionData, fit: Fit, pair: tuple[str, str], *, confidence: float, df: float | None = None
+    data: DimensionData,
+    fit: Fit,
+    pair: tuple[str, str],
+    *,
+    confidence: float,
+    task_family: str = "",
+    degrees: Degrees = "satterthwaite",
+    df: float | None = None,
 ) -> SignificanceRow:
-    """Return the line of one contrast, its Holm-corrected p still missing."""
-    first, second = pair
-    present = first in data.systems and second in data.systems
-    found = estimate_contrast(fit, data.contrast(first, second), present=present)
-    df = degrees_of_freedom(data) if df is None else df
-    half = float(stats.t.ppf(0.5 + confidence / 2.0, df)) * found.se
+    """Return the line of one contrast; corrections for many comparisons and robust columns are still missing.
+
+    Parameters
+    ----------
+    pair
+        (first, second); the estimate is first minus second.
+    task_family
+        Within this family only; by default pooled.
+    df
+        Degrees of freedom instead of the rule's.
+    """
+    weights = data.contrast(*pair, task_family=task_family)
+    counts = count_within(data, task_family)
+    found = estimate_contrast(fit, weights, present=set(pair) <= set(data.systems))
+    se, rule_df, method = refer(fit, weights, found, counts=counts, degrees=degrees)
+    df, method = (rule_df, method) if df is None else (df, "given")
+    half = float(stats.t.ppf(0.5 + confidence / 2.0, df)) * se
     points = np.array([found.value, found.value - half, found.value + half])
     known = bool(np.isfinite(points).all())
-    statistic = found.value / found.se if known else float("nan")
-    rates = win_rate(fit, points) if known else np.full(3, np.nan)
-    odds, sizes = np.exp(points), points * LATENT_SCALE
-    direct = compare_directly(data, first, second)
+    statistic = found.value / se if known else NAN
     return SignificanceRow(
         dimension=data.dimension,
-        first=first,
-        second=second,
+        first=pair[0],
+        second=pair[1],
         measure=data.measure,
+        task_family=task_family,
+        scale=data.scale,
         estimate=found.value,
-        se=found.se,
+        se=se,
         df=df,
+        df_method=method,
         low=float(points[1]),
         high=float(points[2]),
         statistic=statistic,
-        p=float(2.0 * stats.t.sf(abs(statistic), df)) if known else float("nan"),
-        p_holm=float("nan"),
-        odds_ratio=float(odds[0]),
-        odds_ratio_low=float(odds[1]),
-        odds_ratio_high=float(odds[2]),
-        win_rate=float(rates[0]),
-        win_rate_low=float(rates[1]),
-        win_rate_high=float(rates[2]),
-        raw_win_rate=direct.rate,
-        effect_size=float(sizes[0]),
-        effect_size_low=float(sizes[1]),
-        effect_size_high=float(sizes[2]),
-        naive_p=direct.naive_p,
-        n_raters=data.raters,
-        n_prompts=data.prompts,
-        n_outputs=data.outputs,
-        n_direct=direct.count,
-        n_judgements=len(data.frame),
+        p=float(2.0 * stats.t.sf(abs(statistic), df)) if known else NAN,
+        p_holm=NAN,
+        n_raters=counts.raters,
+        n_prompts=counts.prompts,
+        n_outputs=counts.outputs,
+        n_judgements=counts.judgements,
         converged=known,
         message=found.message or fit.convergence.message,
         model=f"{fit.model}: {fit.formula}",
+        **_sizes(data, fit, points, level=_level(data, fit, pair, task_family=task_family)),
+        **_observed(data, pair, task_family=task_family),
     )
+
+
+def probability(data: DimensionData, fit: Fit, points: FloatArray, *, level: float) -> FloatArray:
+    """Return the probability of superiority at each contrast: the win rate of pairs, NaN where there is no estimate."""
+    if not np.isfinite(points).all():
+        return np.full(points.shape, np.nan)
+    if data.family == "plackett-luce":
+        return np.asarray(1.0 / (1.0 + np.exp(-points)))
+    if data.paired:
+        return win_rate(fit, points, side=data.side_offset(fit.estimate))
+    return superiority(fit, points, level=level)
+
+
+def _level(data: DimensionData, fit: Fit, pair: tuple[str, str], *, task_family: str) -> float:
+    """Return the mean linear predictor of the two systems."""
+    if not set(pair) <= set(data.systems) or not np.isfinite(fit.estimate).all():
+        return NAN
+    where = slice(None) if not task_family else [data.families.index(task_family)]
+    rows = [data.cells[data.systems.index(name)][where].mean(axis=0) for name in pair]
+    return float((rows[0] + rows[1]) @ fit.estimate / 2.0)
+
+
+def _sizes(data: DimensionData, fit: Fit, points: FloatArray, *, level: float) -> dict[str, Any]:
+    """Return odds ratio, win rate, probability of superiority and Cohen's d, with bounds."""
+    logit = data.scale == "log-odds" or data.family == "plackett-luce"
+    odds = np.exp(points) if logit else np.full(3, np.nan)
+    rates = probability(data, fit, points, level=level)
+    wins = rates if data.paired or data.family == "plackett-luce" else np.full(3, np.nan)
+    size = effect_size(fit, points, paired=data.paired)
+    return {
+        **_three("odds_ratio", odds),
+        **_three("win_rate", wins),
+        **_three("superiority", rates),
+        **_three("effect_size", size.value),
+        "effect_denominator": size.denominator,
+        "effect_sd": size.sd,
+        "effect_size_residual": size.by_residual,
+        "effect_size_total": size.by_total,
+    }
+
+
+def _three(name: str, values: FloatArray) -> dict[str, float]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), map(float, values), strict=True))
+
+
+def _observed(data: DimensionData, pair: tuple[str, str], *, task_family: str) -> dict[str, Any]:
+    direct = compare_directly(data, *pair, task_family=task_family)
+    return {
+        "raw_win_rate": direct.rate,
+        "naive_p": direct.naive_p,
+        "naive_test": direct.test,
+        "n_direct": direct.count,
+        "raw_first": direct.first,
+        "raw_second": direct.second,
+    }

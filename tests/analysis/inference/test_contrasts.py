@@ -7,13 +7,9 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from analysis.inference.contrasts import (
-    compare_directly,
-    contrast_row,
-    degrees_of_freedom,
-    estimate_contrast,
-    win_rate,
-)
+from analysis.inference.contrasts import contrast_row, degrees_of_freedom, estimate_contrast
+from analysis.inference.naive import compare_directly
+from analysis.inference.quantities import win_rate
 from analysis.prepare import Options, prepare, select
 from analysis.report import fit_dimension
 from analysis.simulate import simulate_answers
