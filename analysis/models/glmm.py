@@ -1,4 +1,4 @@
-"""Logistic mixed model for forced choices: full Laplace, crossed random effects with signed memberships."""
+"""Binomial mixed model for forced choices (logit or probit): crossed random effects with signed memberships."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from analysis.models.mixed import Problem, fit_mixed
 from analysis.numerics.cumulative import fixed_at_zero
 
 if TYPE_CHECKING:
-    from analysis.numerics.cumulative import FloatArray, IntArray
-    from analysis.numerics.structure import SignedFactor
+    from analysis.numerics.cumulative import FloatArray, IntArray, LinkName
+    from analysis.numerics.structure import SignedFactor, Structure
     from analysis.results import Fit
+
+KINDS = {"logit": "logistic", "probit": "probit"}
 
 
 def fit_logistic(
@@ -22,8 +24,12 @@ def fit_logistic(
     *,
     names: tuple[str, ...],
     weights: FloatArray | None = None,
+    link: LinkName = "logit",
+    quadrature: int = 1,
     formula: str = "",
     notes: tuple[str, ...] = (),
+    structure: Structure | None = None,
+    start: Fit | None = None,
 ) -> Fit:
     """Fit P(success) = F(Xβ + Zb), b independent normal with one variance per factor.
 
@@ -34,26 +40,48 @@ def fit_logistic(
     fixed
         Fixed effects, shape (n, p), with column names ``names``; an intercept is an ordinary column.
     factors
-        Random intercepts; a pair enters a factor twice with signs +1 and −1.
+        Random intercepts (or one slope each); a pair enters a factor twice with signs +1 and −1.
     weights
         How often each row counts (binomial data as two rows of weights); 1 by default.
+    link
+        ``logit`` or ``probit``.
+    quadrature
+        1 is Laplace; more are the nodes of adaptive Gauss–Hermite quadrature, for one random effect only.
+    structure
+        ``build_structure(factors, n)``, if it was made before: it depends on the design alone.
+    start
+        An earlier fit of the same columns, as a warm start; it changes the work, not the answer.
+
+    Raises
+    ------
+    ValueError
+        If shapes, values, link or quadrature make no sense; what the data cannot tell is said in ``Convergence``.
 
     Notes
     -----
-    Equals ``lme4::glmer(..., family = binomial, nAGQ = 1)`` at ``tolPwrss = 1e-12``; standard errors come from
-    the Hessian of the Laplace deviance in all parameters, as with ``use.hessian = TRUE``.
+    Equals ``lme4::glmer(..., binomial(link), nAGQ = quadrature)`` at ``tolPwrss = 1e-12``; standard errors come from
+    the Hessian of the (Laplace) deviance in all parameters, as with ``use.hessian = TRUE`` and in glmmTMB. The log-
+    likelihood leaves out binomial coefficients.
     """
+    success = np.asarray(success)
+    if not np.isin(success, (0, 1)).all():
+        raise ValueError("success must be 0 or 1; counts go in as rows with weights")
     return fit_mixed(
         Problem(
-            model="logistic mixed model (Laplace)",
+            model=f"{KINDS.get(link, link)} mixed model",
+            family="binomial",
+            link=link,
             formula=formula,
-            category=success.astype(np.int64),
-            weights=np.ones(success.size) if weights is None else weights,
+            category=success,
+            weights=weights,
             thresholds=fixed_at_zero(),
             threshold_names=("b|a",),
             fixed=fixed,
             names=names,
             factors=factors,
             notes=notes,
+            quadrature=quadrature,
+            structure=structure,
+            start=start,
         )
     )

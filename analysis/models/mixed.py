@@ -1,73 +1,135 @@
-"""The core that the logistic and the cumulative logit mixed model share: check, start, optimise, judge, freeze."""
+"""The core that all models of choices and ordered answers share: check, start, optimise, judge, freeze."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.numerics.cumulative import CumulativeLogit, FloatArray, Thresholds
-from analysis.numerics.laplace import Evaluation, LaplaceModel
+from analysis.models.estimable import Reduced, reduce_problem, restrict, undetermined, usable_factors
+from analysis.models.verdict import invert, judge
+from analysis.numerics.cumulative import LATENT_SD, CumulativeLink, FloatArray, Thresholds
+from analysis.numerics.laplace import LaplaceModel
 from analysis.numerics.optimise import Optimum, minimise, polish
-from analysis.numerics.separation import find_separation, independent_columns, null_space
-from analysis.numerics.structure import SignedFactor, build_structure
-from analysis.results import Convergence, Fit, VarianceComponent
+from analysis.numerics.quadrature import QuadratureModel
+from analysis.numerics.structure import SignedFactor, Structure, build_structure
+from analysis.results import Convergence, Fit, RandomEffects, VarianceComponent
 
 if TYPE_CHECKING:
-    from analysis.numerics.cumulative import IntArray
+    from analysis.numerics.cumulative import IntArray, LinkName
+    from analysis.numerics.laplace import Evaluation
 
-START_VARIANCE = 0.25
-NEAR_SEPARATION_SD = 5.0
-"""A spread of differences above this, in logits, means that nearly all answers within a level agree."""
-DISTANCE_LIMIT = 1e-2
+START_VARIANCE = 0.25 / LATENT_SD["logit"] ** 2
+"""First guess of each variance, as a share of the latent variance."""
+SMALLEST_START = 0.01
+"""A warm start must not begin on the boundary, which the optimiser does not leave."""
 
 
 @dataclass(frozen=True)
 class Problem:
     """A model to be fitted: answers, fixed effects, random effects, and the words for a table.
 
-    ``fixed`` has shape (n, p) and column names ``names``; ``category`` counts from 0; ``weights`` repeat a row.
+    ``fixed`` has shape (n, p) and column names ``names``; ``category`` counts from 0; ``weights`` repeat a row (None
+    for once each); ``model`` is the name without the way it is fitted. ``structure`` is that of ``factors`` if
+    somebody has built it already; ``start`` is an earlier fit of the design.
     """
 
     model: str
+    family: str
+    link: LinkName
     formula: str
     category: IntArray
-    weights: FloatArray
+    weights: FloatArray | None
     thresholds: Thresholds
     threshold_names: tuple[str, ...]
     fixed: FloatArray
     names: tuple[str, ...]
     factors: tuple[SignedFactor, ...]
     notes: tuple[str, ...] = ()
+    quadrature: int = 1
+    structure: Structure | None = None
+    start: Fit | None = None
 
+    @cached_property
+    def counts(self) -> FloatArray:
+        """Return the weights, (n,)."""
+        return np.ones(len(self.category)) if self.weights is None else np.asarray(self.weights, dtype=float)
 
-@dataclass(frozen=True)
-class _Reduced:
-    """What is left to fit after aliased columns and perfectly separated rows have gone."""
-
-    rows: np.ndarray
-    columns: np.ndarray
-    infinite: FloatArray
-    messages: tuple[str, ...]
-    hopeless: bool
+    @property
+    def title(self) -> str:
+        """Return the model's name with the way it is fitted."""
+        way = "Laplace" if self.quadrature == 1 else f"adaptive Gauss–Hermite quadrature, {self.quadrature} nodes"
+        return f"{self.model} ({way})"
 
 
 def fit_mixed(problem: Problem) -> Fit:
-    """Fit by full Laplace; every difficulty ends as a :class:`Convergence` with words, never as an exception."""
-    factors, notes = _usable_factors(problem)
-    reduced = _reduce(problem)
-    if reduced.hopeless:
+    """Fit by full Laplace or adaptive quadrature; every difficulty of the data ends as words in ``Convergence``.
+
+    Raises
+    ------
+    ValueError
+        For what no data could mend: shapes that do not fit, values out of range, a quadrature that does not exist.
+    """
+    _check(problem)
+    factors, notes = usable_factors(problem.factors)
+    notes = problem.notes + notes
+    reduced = reduce_problem(problem, _start_of_regression(problem))
+    if reduced.regression is None:
         return _unfitted(problem, reduced, notes)
-    family = CumulativeLogit(problem.category[reduced.rows], problem.weights[reduced.rows], problem.thresholds)
-    x = problem.fixed[np.ix_(reduced.rows, reduced.columns)]
-    factors = tuple(_restrict(factor, reduced.rows) for factor in factors)
-    model = LaplaceModel(x, build_structure(factors, x.shape[0]), family)
+    model = _engine(problem, reduced, factors)
     evaluate = _Guarded(model)
-    count = len(factors)
-    start = np.concatenate([np.full(count, START_VARIANCE), _start(x, family)])
+    count = model.variances
+    start = np.concatenate([_start_of_variances(problem, model.structure), reduced.regression.parameter])
     optimum, hessian = polish(evaluate, minimise(evaluate, start, variances=count), variances=count)
     return _freeze(problem, reduced, model, optimum=optimum, hessian=hessian, notes=notes)
+
+
+def _check(problem: Problem) -> None:
+    """Refuse input that is wrong whatever the data say."""
+    n, p = problem.fixed.shape
+    levels = problem.thresholds.fixed.size + 1
+    if problem.category.shape != (n,) or problem.counts.shape != (n,):
+        raise ValueError(f"answers and weights must have one entry for each of the {n} rows of the fixed effects")
+    if len(problem.names) != p:
+        raise ValueError(f"{p} columns of fixed effects need {p} names, not {len(problem.names)}")
+    good = np.asarray(np.isfinite(problem.fixed).all(axis=0))
+    if not good.all():
+        bad = [name for name, fine in zip(problem.names, good.tolist(), strict=True) if not fine]
+        raise ValueError(f"missing or infinite values in {', '.join(bad)}: drop these rows first")
+    if problem.category.size and not 0 <= problem.category.min() <= problem.category.max() < levels:
+        raise ValueError(f"answers must be whole numbers 0 … {levels - 1}")
+    if not (np.isfinite(problem.counts).all() and (problem.counts >= 0).all()):
+        raise ValueError("weights must be finite and not negative")
+    if problem.link not in LATENT_SD:
+        raise ValueError(f"link {problem.link!r} is not known: choose {' or '.join(LATENT_SD)}")
+
+
+def _engine(problem: Problem, reduced: Reduced, factors: tuple[SignedFactor, ...]) -> LaplaceModel:
+    """Return what evaluates the deviance: Laplace, or quadrature where it was asked for."""
+    rows = reduced.rows
+    family = CumulativeLink(problem.category[rows], problem.counts[rows], problem.thresholds, problem.link)
+    x = np.ascontiguousarray(problem.fixed[np.ix_(rows, reduced.columns)])
+    structure = _structure(problem, factors, rows)
+    if problem.quadrature == 1:
+        return LaplaceModel(x, structure, family)
+    return QuadratureModel(x, structure, family, points=problem.quadrature)
+
+
+def _structure(problem: Problem, factors: tuple[SignedFactor, ...], rows: np.ndarray) -> Structure:
+    """Return the given structure if it is that of the rows and factors left, else a new one."""
+    given = problem.structure
+    if given is not None:
+        if given.z.shape[0] != rows.size or _sizes(given.factors) != _sizes(problem.factors):
+            raise ValueError("structure= was built for another design: pass the factors and rows it was built from")
+        if rows.all() and _sizes(factors) == _sizes(given.factors):
+            return given
+    return build_structure(tuple(restrict(factor, rows) for factor in factors), int(rows.sum()))
+
+
+def _sizes(factors: tuple[SignedFactor, ...]) -> list[tuple[str, int, int]]:
+    return [(factor.name, factor.levels, len(factor.codes)) for factor in factors]
 
 
 class _Guarded:
@@ -91,79 +153,35 @@ class _Guarded:
         return found
 
 
-def _usable_factors(problem: Problem) -> tuple[tuple[SignedFactor, ...], tuple[str, ...]]:
-    """Leave out random effects that the design cannot estimate: one level, or one level for every row."""
-    usable, notes = [], list(problem.notes)
-    for factor in problem.factors:
-        if factor.levels < 2:  # noqa: PLR2004
-            notes.append(f"random effect {factor.name} left out: it has one level")
-        else:
-            usable.append(factor)
-    return tuple(usable), tuple(notes)
+def _start_of_regression(problem: Problem) -> FloatArray | None:
+    """Return (β, free thresholds) of the earlier fit, None if there is none or it is not sound."""
+    start = problem.start
+    if start is None or not start.convergence.converged or start.names != problem.names:
+        return None
+    basis = problem.thresholds.basis
+    if start.thresholds.shape != problem.thresholds.fixed.shape or not np.isfinite(start.thresholds).all():
+        return None
+    free = np.linalg.lstsq(basis, start.thresholds - problem.thresholds.fixed)[0] if basis.size else np.zeros(0)
+    return np.concatenate([start.estimate, free])
 
 
-def _restrict(factor: SignedFactor, rows: np.ndarray) -> SignedFactor:
-    """Keep some rows and renumber the levels that still occur."""
-    codes = [code[rows] for code in factor.codes]
-    levels, where = np.unique(np.concatenate(codes), return_inverse=True)
-    shift = int((levels < 0).any())
-    parts = np.split(where - shift, len(codes))
-    return SignedFactor(factor.name, tuple(part.astype(np.int64) for part in parts), factor.signs, levels.size - shift)
-
-
-def _reduce(problem: Problem) -> _Reduced:
-    """Take out rows that separation explains for certain, then columns that the remaining rows cannot tell apart."""
-    rows = problem.weights > 0
-    directions: list[FloatArray] = []
-    messages: list[str] = []
-    while True:
-        columns = _columns(problem, rows)
-        family = CumulativeLogit(problem.category[rows], problem.weights[rows], problem.thresholds)
-        found = find_separation(problem.fixed[np.ix_(rows, columns)], family)
-        if found is None:
-            break
-        direction = np.zeros(problem.fixed.shape[1])
-        direction[columns] = found.fixed
-        directions.append(direction)
-        names = [name for name, value in zip(problem.names, direction, strict=True) if value]
-        messages.append(f"separation: the answers leave no finite estimate of {', '.join(names) or 'the thresholds'}")
-        if found.thresholds.any():
-            return _Reduced(rows, columns, np.column_stack(directions), tuple(messages), hopeless=True)
-        rows = rows.copy()
-        rows[np.flatnonzero(rows)[found.rows]] = False
-    infinite = np.column_stack(directions) if directions else np.zeros((problem.fixed.shape[1], 0))
-    return _Reduced(rows, columns, infinite, tuple(messages), hopeless=not rows.any())
-
-
-def _columns(problem: Problem, rows: np.ndarray) -> np.ndarray:
-    """Return the columns to keep; one in the span of free thresholds (an intercept) cannot be told from them."""
-    x = np.unique(problem.fixed[rows], axis=0)
-    if _thresholds_span_constant(problem.thresholds):
-        return independent_columns(np.column_stack([np.ones(x.shape[0]), x]))[1:]
-    return independent_columns(x)
-
-
-def _thresholds_span_constant(thresholds: Thresholds) -> bool:
-    basis = thresholds.basis
-    ones = np.ones(basis.shape[0])
-    return bool(basis.shape[1]) and bool(np.allclose(basis @ np.linalg.lstsq(basis, ones)[0], ones))
-
-
-def _start(x: FloatArray, family: CumulativeLogit) -> FloatArray:
-    """Return fixed effects and thresholds of the model without random effects."""
-    basis, fixed = family.thresholds.basis, family.thresholds.fixed
-    counts = np.bincount(family.category, weights=family.weights, minlength=fixed.size + 1) + 0.5
-    share = np.cumsum(counts)[:-1] / counts.sum()
-    free = np.linalg.lstsq(basis, np.log(share / (1.0 - share)) - fixed)[0]
-    if not family.is_admissible(free):
-        free = np.linalg.lstsq(basis, np.linspace(-1.0, 1.0, fixed.size) - fixed)[0]
-    model = LaplaceModel(x, build_structure((), x.shape[0]), family)
-    return minimise(_Guarded(model), np.concatenate([np.zeros(x.shape[1]), free]), variances=0).parameter
+def _start_of_variances(problem: Problem, structure: Structure) -> FloatArray:
+    """Return a first guess of each variance: the earlier fit's, where it has one by that name."""
+    latent = LATENT_SD[problem.link] ** 2
+    known = {}
+    if problem.start is not None and problem.start.convergence.converged:
+        known = {(part.factor, part.term): part.sd**2 for part in problem.start.variances}
+    return np.array(
+        [
+            max(known.get((factor.name, factor.slope_names[0]), START_VARIANCE * latent), SMALLEST_START * latent)
+            for factor in structure.factors
+        ]
+    )
 
 
 def _freeze(
     problem: Problem,
-    reduced: _Reduced,
+    reduced: Reduced,
     model: LaplaceModel,
     *,
     optimum: Optimum,
@@ -173,121 +191,89 @@ def _freeze(
     count, kept = model.variances, int(reduced.columns.sum())
     theta, beta, free = model.split(optimum.parameter)
     theta = np.where(optimum.free[:count], theta, 0.0)
-    covariance, sound = _invert(hessian, optimum.free)
+    inverse = invert(hessian, optimum.free)
+    covariance = np.where(np.outer(optimum.free, optimum.free), np.nan, 0.0) if inverse is None else inverse
     se = np.sqrt(np.diag(covariance))
     estimate, matrix = np.zeros(len(problem.names)), np.zeros((len(problem.names),) * 2)
     estimate[reduced.columns] = beta
     matrix[np.ix_(reduced.columns, reduced.columns)] = covariance[count : count + kept, count : count + kept]
     basis = problem.thresholds.basis
-    tau_covariance = basis @ covariance[count + kept :, count + kept :] @ basis.T
     variances = tuple(
-        VarianceComponent(factor.name, factor.levels, float(sd), float(error), signed=len(factor.signs) > 1)
+        VarianceComponent(
+            factor.name,
+            factor.levels,
+            float(sd),
+            float(error),
+            signed=len(factor.signs) > 1,
+            term=factor.slope_names[0],
+        )
         for factor, sd, error in zip(model.structure.factors, theta, se[:count], strict=True)
     )
     return Fit(
-        model=problem.model,
+        model=problem.title,
         formula=problem.formula,
         names=problem.names,
         estimate=estimate,
         covariance=matrix,
         threshold_names=problem.threshold_names,
         thresholds=problem.thresholds.at(free),
-        threshold_se=np.sqrt(np.diag(tau_covariance)),
+        threshold_se=np.sqrt(np.diag(basis @ covariance[count + kept :, count + kept :] @ basis.T)),
         variances=variances,
         log_likelihood=-0.5 * optimum.evaluation.deviance,
         rows=int(reduced.rows.sum()),
-        convergence=_judge(reduced, model, optimum, covariance=covariance, sound=sound, variances=variances),
-        null=null_space(_augmented(problem, reduced.rows)),
+        convergence=judge(
+            optimum,
+            inverse,
+            variances=variances,
+            link=problem.link,
+            separation=reduced.messages,
+            evaluations=model.evaluations,
+        ),
+        null=undetermined(problem, reduced),
         infinite=reduced.infinite,
         notes=notes + _aliasing_note(problem, reduced),
+        family=problem.family,
+        link=problem.link,
+        method=method_name(count, problem.quadrature),
+        random_effects=_random_effects(model, optimum),
+        linear_predictor=optimum.evaluation.eta,
+        fixed_predictor=model.fixed @ beta,
+        parameters=optimum.parameter.size,
     )
 
 
-def _augmented(problem: Problem, rows: np.ndarray) -> FloatArray:
-    """Return the fixed effects, centred if the thresholds already hold a constant."""
-    x = problem.fixed[rows]
-    return np.asarray(x - x.mean(axis=0)) if _thresholds_span_constant(problem.thresholds) else x
+def method_name(variances: int, quadrature: int) -> str:
+    """Return Laplace, AGQ(k), or ML where there is nothing to integrate."""
+    if not variances:
+        return "ML"
+    return "Laplace" if quadrature == 1 else f"AGQ({quadrature})"
 
 
-def _aliasing_note(problem: Problem, reduced: _Reduced) -> tuple[str, ...]:
+def _random_effects(model: LaplaceModel, optimum: Optimum) -> tuple[RandomEffects, ...]:
+    """Return conditional modes and standard deviations, factor by factor."""
+    structure = model.structure
+    theta = model.split(optimum.parameter)[0]
+    modes = theta[structure.factor_of] * optimum.evaluation.mode
+    sds = np.sqrt(model.conditional_variances(optimum.parameter, optimum.evaluation))
+    found = []
+    for k, factor in enumerate(structure.factors):
+        mine = structure.factor_of == k
+        labels = factor.labels or tuple(str(level) for level in range(factor.levels))
+        found.append(RandomEffects(factor.name, labels, modes[mine], sds[mine], term=factor.slope_names[0]))
+    return tuple(found)
+
+
+def _aliasing_note(problem: Problem, reduced: Reduced) -> tuple[str, ...]:
     gone = [name for name, kept in zip(problem.names, reduced.columns, strict=True) if not kept]
     return (f"not told apart by the data, set to 0: {', '.join(gone)}",) if gone and not reduced.messages else ()
 
 
-def _invert(hessian: FloatArray, free: np.ndarray) -> tuple[FloatArray, bool]:
-    """Return 2 H⁻¹ on the free parameters (zero elsewhere) and whether H was positive definite."""
-    covariance = np.zeros_like(hessian)
-    if not free.any():
-        return covariance, True
-    part = hessian[np.ix_(free, free)]
-    if not np.isfinite(part).all() or np.linalg.eigvalsh(part).min() <= 0.0:
-        covariance[np.ix_(free, free)] = np.nan
-        return covariance, False
-    inverse = 2.0 * np.linalg.inv(part)
-    covariance[np.ix_(free, free)] = (inverse + inverse.T) / 2.0
-    return covariance, True
-
-
-def _judge(
-    reduced: _Reduced,
-    model: LaplaceModel,
-    optimum: Optimum,
-    *,
-    covariance: FloatArray,
-    sound: bool,
-    variances: tuple[VarianceComponent, ...],
-) -> Convergence:
-    """Put the state of the fit in words, gravest first."""
-    distance = _distance(optimum, covariance, model.variances) if sound else float("nan")
-    singular = tuple(component.factor for component in variances if component.sd == 0.0)
-    wide = [component for component in variances if component.difference_sd > NEAR_SEPARATION_SD]
-    code, messages = "ok", list(reduced.messages)
-    if singular:
-        code = "singular"
-        messages.append(f"no spread found for {', '.join(singular)} (estimated as zero, left out)")
-    if wide:
-        code = "near_separation"
-        names = ", ".join(
-            f"{component.factor} (SD of a difference {component.difference_sd:.1f} logits)" for component in wide
-        )
-        messages.append(
-            f"near separation: nearly all answers agree within levels of {names}; read estimates with caution"
-        )
-    if reduced.messages:
-        code = "separation"
-    if not (sound and optimum.converged and distance < DISTANCE_LIMIT):
-        code = "not_converged"
-        detail = optimum.reason if sound else "the likelihood is flat or not concave at the estimate"
-        messages.append(f"not converged ({detail}): do not report; more data or fewer random effects are needed")
-    return Convergence(
-        converged=code != "not_converged",
-        code=code,
-        distance=distance,
-        evaluations=model.evaluations,
-        iterations=optimum.iterations,
-        singular=singular,
-        message="; ".join(["converged", *messages] if code != "not_converged" else messages),
-    )
-
-
-def _distance(optimum: Optimum, covariance: FloatArray, variances: int) -> float:
-    """Return the largest remaining Newton step in standard errors of its parameter."""
-    gradient = optimum.evaluation.gradient.copy()
-    gradient[:variances] *= 2.0 * np.sqrt(optimum.parameter[:variances])
-    free = optimum.free
-    if not free.any():
-        return 0.0
-    part = covariance[np.ix_(free, free)]
-    step = 0.5 * part @ gradient[free]
-    return float(np.max(np.abs(step) / np.sqrt(np.diag(part))))
-
-
-def _unfitted(problem: Problem, reduced: _Reduced, notes: tuple[str, ...]) -> Fit:
+def _unfitted(problem: Problem, reduced: Reduced, notes: tuple[str, ...]) -> Fit:
     """Return a fit of NaN that says why nothing could be fitted."""
     p, t = len(problem.names), len(problem.threshold_names)
     message = "; ".join((*reduced.messages, "nothing was fitted: report the raw win rates"))
     return Fit(
-        model=problem.model,
+        model=problem.title,
         formula=problem.formula,
         names=problem.names,
         estimate=np.full(p, np.nan),
@@ -297,9 +283,12 @@ def _unfitted(problem: Problem, reduced: _Reduced, notes: tuple[str, ...]) -> Fi
         threshold_se=np.full(t, np.nan),
         variances=(),
         log_likelihood=float("nan"),
-        rows=int(problem.weights.size),
+        rows=int(problem.counts.size),
         convergence=Convergence(False, "not_fitted", float("nan"), 0, 0, message=message),
         null=np.zeros((p, 0)),
         infinite=reduced.infinite,
         notes=notes,
+        family=problem.family,
+        link=problem.link,
+        method=method_name(len(problem.factors), problem.quadrature),
     )

@@ -1,4 +1,4 @@
-"""Directions in which a cumulative logit likelihood is flat (aliasing) or rises for ever (separation)."""
+"""Directions in which a cumulative-link likelihood is flat (aliasing) or rises for ever (separation)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg, optimize
 
-from analysis.numerics.cumulative import CumulativeLogit
+from analysis.numerics.cumulative import CumulativeLink
 
 FloatArray = npt.NDArray[np.float64]
 TOLERANCE = 1e-7
@@ -24,14 +24,18 @@ class Separation:
 
 
 def independent_columns(x: FloatArray) -> npt.NDArray[np.bool_]:
-    """Return which columns to keep so that the rest are linear combinations of those before them."""
+    """Return which columns to keep so that the rest are linear combinations of those before them (as in R's lm)."""
     keep = np.zeros(x.shape[1], dtype=bool)
-    rank = 0
+    basis = np.zeros((x.shape[0], 0))
     for j in range(x.shape[1]):
-        keep[j] = True
-        new = int(np.linalg.matrix_rank(x[:, keep])) if x.shape[0] else 0
-        keep[j] = new > rank
-        rank = new
+        length = float(np.linalg.norm(x[:, j]))
+        rest = x[:, j] / length if length else x[:, j]
+        for _ in range(2):  # once is not enough in floating point (Björck)
+            rest = rest - basis @ (basis.T @ rest)
+        size = float(np.linalg.norm(rest))
+        keep[j] = size > 1e-7  # noqa: PLR2004 - the tolerance of R's lm
+        if keep[j]:
+            basis = np.column_stack([basis, rest / size])
     return keep
 
 
@@ -42,8 +46,8 @@ def null_space(x: FloatArray) -> FloatArray:
     return np.asarray(linalg.null_space(np.unique(x, axis=0), rcond=1e-10))
 
 
-def find_separation(x: FloatArray, family: CumulativeLogit) -> Separation | None:
-    """Look for a direction of recession by a linear programme (Konis 2007, here for cumulative logits).
+def find_separation(x: FloatArray, family: CumulativeLink) -> Separation | None:
+    """Look for a direction of recession by a linear programme (Konis 2007, here for cumulative links).
 
     An answer y asks that the threshold above it does not fall and the one below it does not rise relative to
     x'β. A direction that fulfils this for all rows, and strictly for one, makes the maximum infinite.
@@ -53,6 +57,8 @@ def find_separation(x: FloatArray, family: CumulativeLogit) -> Separation | None
     levels = family.thresholds.fixed.size + 1
     y = family.category
     above, below = y < levels - 1, y > 0
+    scale = np.maximum(np.abs(x).max(axis=0, initial=0.0), 1e-300)
+    x = x / scale
     upper = np.hstack([-x[above], basis[y[above]]])
     lower = np.hstack([x[below], -basis[y[below] - 1]])
     constraints = np.unique(np.vstack([upper, lower]), axis=0)
@@ -68,4 +74,4 @@ def find_separation(x: FloatArray, family: CumulativeLogit) -> Separation | None
     rows = np.zeros(x.shape[0], dtype=bool)
     rows[above] |= upper @ direction > TOLERANCE
     rows[below] |= lower @ direction > TOLERANCE
-    return Separation(direction[:p], direction[p:], rows)
+    return Separation(direction[:p] / scale, direction[p:], rows)
