@@ -239,7 +239,20 @@ def _freeze(
         linear_predictor=optimum.evaluation.eta,
         fixed_predictor=model.fixed @ beta,
         parameters=optimum.parameter.size,
+        joint_covariance=_joint_covariance(problem, reduced, covariance[count:, count:]),
     )
+
+
+def _joint_covariance(problem: Problem, reduced: Reduced, covariance: FloatArray) -> FloatArray | None:
+    """Return the covariance of all fixed effects and all thresholds from that of the free parameters."""
+    basis = problem.thresholds.basis
+    if not basis.shape[1]:
+        return None
+    p, kept = len(problem.names), int(reduced.columns.sum())
+    spread = np.zeros((p + basis.shape[0], covariance.shape[0]))
+    spread[np.flatnonzero(reduced.columns), np.arange(kept)] = 1.0
+    spread[p:, kept:] = basis
+    return np.asarray(spread @ covariance @ spread.T)
 
 
 def method_name(variances: int, quadrature: int) -> str:

@@ -120,6 +120,7 @@ class Fit:
     ``family`` is gaussian, binomial or cumulative; ``link`` identity, logit or probit; ``method`` REML, ML,
     Laplace or AGQ(k). ``residual_sd`` is NaN unless gaussian. ``linear_predictor`` is Xβ + Zb at the modes, (rows,),
     and ``fixed_predictor`` is Xβ. ``parameters`` counts everything estimated (for AIC and likelihood ratios).
+    ``joint_covariance`` (p + t, p + t) is that of fixed effects and thresholds together, None without thresholds.
     """
 
     model: str
@@ -148,6 +149,7 @@ class Fit:
     linear_predictor: FloatArray | None = None
     fixed_predictor: FloatArray | None = None
     parameters: int = 0
+    joint_covariance: FloatArray | None = None
 
     @property
     def aic(self) -> float:
