@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GRADED_CUTS: Final[Mapping[int, tuple[float, ...]]] = {4: (1.6,), 5: (0.5, 1.9), 6: (0.9, 2.2), 7: (0.35, 1.2, 2.4)}
 _TWO_32: Final = 2**32
+_SHOWN: Final = ("prompt", "output_a", "system_a", "output_b", "system_b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class PlantedTruth:
         Share of trials answered at random.
     dimension_correlation
         Correlation of each random effect between two dimensions.
+    rater_sd, prompt_sd
+        Single stimuli: how much raters differ in the level of their answers, and prompts in theirs.
+    slider_centre, slider_unit, slider_noise
+        Sliders: points of an average text, points per logit, and the spread of one answer in points.
     tie_width
         Half-width of the band in which a rater who may says "tie".
     graded_cuts
@@ -54,6 +59,11 @@ class PlantedTruth:
     rater_side_sd: float = 0.0
     lapse_rate: float = 0.0
     dimension_correlation: float = 0.5
+    rater_sd: float = 0.6
+    prompt_sd: float = 0.4
+    slider_centre: float = 50.0
+    slider_unit: float = 10.0
+    slider_noise: float = 12.0
     tie_width: float = 0.4
     graded_cuts: Mapping[int, tuple[float, ...]] = field(default_factory=lambda: dict(GRADED_CUTS))
 
@@ -79,13 +89,16 @@ class PlantedTruth:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a simulated rater is shown: the prompt and the two outputs with their systems, left (a) and right (b)."""
+    """What a simulated rater is shown: the prompt and the two outputs with their systems, left (a) and right (b).
+
+    A single stimulus has no b.
+    """
 
     prompt: str
     output_a: str
     system_a: str
-    output_b: str
-    system_b: str
+    output_b: str = ""
+    system_b: str = ""
 
 
 class SimulatedPopulation:
@@ -142,6 +155,16 @@ class SimulatedRater:
         merit = population.merit(dimension, trial, side="a") - population.merit(dimension, trial, side="b")
         return merit + taste + side
 
+    def appreciation(self, dimension: str, trial: Trial) -> float:
+        """Return how much this rater likes a single output, on the logit scale, before the noise of the answer."""
+        population, truth = self.population, self.population.truth
+        return (
+            population.merit(dimension, trial, side="a")
+            + truth.rater_system_sd * population.draw(dimension, "rater:system", self.name, trial.system_a)
+            + truth.rater_sd * population.draw(dimension, "rater level", self.name)
+            + truth.prompt_sd * population.draw(dimension, "prompt", trial.prompt)
+        )
+
     def answer(
         self, dimension: str, trial: Trial, *, measure: str, levels: int, rng: np.random.Generator | None = None
     ) -> float:
@@ -150,17 +173,34 @@ class SimulatedRater:
         Parameters
         ----------
         measure, levels
-            As in the schema: ``pairwise_choice`` with 2 levels or 3 (tie allowed), ``pairwise_graded`` with n levels.
+            As in the schema: ``pairwise_choice`` with 2 levels or 3 (tie allowed), ``pairwise_graded`` and ``ordinal``
+            with n levels, ``interval`` (0 levels: any number; n: whole points from 0 to n − 1). Of a ``ranking`` the
+            utility with its noise is returned, whose order is the ranking (Plackett–Luce).
         rng
             Noise of this answer; by default it follows from rater, dimension and outputs, so that a replay
             answers alike.
         """
         rng = rng or self.population.generator(self.name, dimension, trial.output_a, trial.output_b)
+        if not trial.system_b:
+            return self._answer_alone(dimension, trial, measure=measure, levels=levels, rng=rng)
         lapse, latent = rng.random(), self.preference(dimension, trial) + rng.logistic()
         scale = _scale(measure, levels)
         if lapse < self.population.truth.lapse_rate:
             return float(scale[int(rng.integers(len(scale)))])
         return float(scale[int(np.searchsorted(self._thresholds(measure, levels), latent))])
+
+    def _answer_alone(
+        self, dimension: str, trial: Trial, *, measure: str, levels: int, rng: np.random.Generator
+    ) -> float:
+        truth, lapsed = self.population.truth, rng.random() < self.population.truth.lapse_rate
+        liking = 0.0 if lapsed else self.appreciation(dimension, trial)
+        if measure == "ranking":
+            return liking + float(rng.gumbel())
+        if measure == "ordinal":
+            cuts = 1.2 * (np.arange(1, levels) - levels / 2.0)
+            return float(rng.integers(levels) if lapsed else np.searchsorted(cuts, liking + rng.logistic())) + 1.0
+        points = truth.slider_centre + truth.slider_unit * liking + truth.slider_noise * float(rng.normal())
+        return min(max(float(round(points)), 0.0), levels - 1.0) if levels else points
 
     def _thresholds(self, measure: str, levels: int) -> list[float]:
         if levels == 2:  # noqa: PLR2004
@@ -180,7 +220,8 @@ def simulate_answers(plan: Iterable[Mapping[str, Any]], truth: PlantedTruth, *, 
     ----------
     plan
         One mapping per trial and dimension with the keys rater, prompt, output_a, system_a, output_b,
-        system_b, dimension, measure, levels; other columns of the schema may be given and are kept.
+        system_b, dimension, measure, levels (b is absent or empty for single stimuli); other columns of the schema
+        may be given and are kept. A ranking has one mapping per output, with a common ``judgement``.
     truth, seed
         What is planted, and the seed of all draws.
     """
@@ -189,12 +230,17 @@ def simulate_answers(plan: Iterable[Mapping[str, Any]], truth: PlantedTruth, *, 
     population = SimulatedPopulation(truth, seed)
     rows: list[dict[str, Any]] = []
     for row in plan:
-        trial = Trial(*(str(row[name]) for name in ("prompt", "output_a", "system_a", "output_b", "system_b")))
+        trial = Trial(*(str(row.get(name, "")) for name in _SHOWN))
         rater = population.rater(str(row["rater"]))
         answer = rater.answer(str(row["dimension"]), trial, measure=str(row["measure"]), levels=int(row["levels"]))
-        judgement = f"{rater.name}/{trial.output_a}/{trial.output_b}"
+        judgement = "/".join(filter(None, (rater.name, trial.output_a, trial.output_b)))
         rows.append({"judgement": judgement, **row, "answer": answer})
-    return schema.validate(pd.DataFrame(rows), source="simulated study")
+    table = pd.DataFrame(rows)
+    ranked = table["measure"] == "ranking"
+    if ranked.any():
+        utility = table[ranked].groupby(["judgement", "dimension"])["answer"]
+        table.loc[ranked, "answer"] = utility.rank(ascending=False)
+    return schema.validate(table, source="simulated study")
 
 
 def _scale(measure: str, levels: int) -> list[float]:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from analysis.report import analyse
+from analysis.report import Report, analyse, examine, write_report
 from analysis.results import StudyResult
 from analysis.simulate import PlantedTruth, simulate_answers
 
@@ -97,9 +98,64 @@ def study(make_plan) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def make_singles() -> Callable[..., list[dict[str, Any]]]:
+    """Trials of single stimuli: every rater meets each prompt once, one system at a time."""
+
+    def plan(
+        *, raters: int = 16, prompts: int = 9, samples: int = 2, questions: dict[str, tuple[str, int]], seed: int = 0
+    ) -> list[dict[str, Any]]:
+        rng = np.random.default_rng(seed)
+        rows = []
+        for rater in range(raters):
+            for position, prompt in enumerate(rng.permutation(prompts), start=1):
+                system = SYSTEMS[(rater + prompt) % len(SYSTEMS)]
+                trial = {
+                    "study": "test",
+                    "design_hash": "abc",
+                    "judgement": f"s{rater:02d}/{position:02d}",
+                    "rater": f"r{rater:02d}",
+                    "booklet": f"b{rater:02d}",
+                    "position": position,
+                    "prompt": f"p{prompt:02d}",
+                    "task_family": "story" if prompt % 2 else "slogan",
+                    "system_a": system,
+                    "output_a": f"p{prompt:02d}/{system}/{rng.integers(samples)}",
+                }
+                rows += [
+                    {**trial, "dimension": name, "measure": measure, "levels": levels, "question_type": measure}
+                    for name, (measure, levels) in questions.items()
+                ]
+        return rows
+
+    return plan
+
+
+@pytest.fixture(scope="session")
+def every_measure(make_plan, make_singles) -> pd.DataFrame:
+    """A study with a dimension of each measure: choice, graded preference, slider, Likert."""
+    truth = replace(TRUTH, effects={key: {"steered": 1.0} for key in ("originality", "surprise", "fluency", "wit")})
+    families = {f"p{prompt:02d}": "story" if prompt % 2 else "slogan" for prompt in range(9)}
+    pairs = [{**row, "task_family": families[row["prompt"]]} for row in make_plan()]
+    singles = make_singles(questions={"fluency": ("interval", 0), "wit": ("ordinal", 5)})
+    return simulate_answers(pairs + singles, truth, seed=4)
+
+
+@pytest.fixture(scope="session")
 def result(study) -> StudyResult:
     """The analysis of the small study, made once."""
     return analyse(study, baseline="baseline")
+
+
+@pytest.fixture(scope="session")
+def examined(result) -> StudyResult:
+    """The same with agreement, diagnostics and sensitivity, made once."""
+    return examine(result)
+
+
+@pytest.fixture(scope="session")
+def written(examined, tmp_path_factory) -> Report:
+    """The report of the small study, written once; tests only read it."""
+    return write_report(examined, tmp_path_factory.mktemp("written") / "report", title="Wit & steering")
 
 
 @pytest.fixture(scope="session")

@@ -120,3 +120,53 @@ def test_simulated_plan_is_a_valid_table_and_equals_single_answers(make_plan):
     rater = SimulatedPopulation(truth, 9).rater(row.rater)
     assert len(table) == len(plan)
     assert row.answer == rater.answer("originality", trial, measure="pairwise_choice", levels=2)
+
+
+ALONE = Trial(prompt="p", output_a="p/A", system_a="A")
+
+
+def answers_alone(truth, measure, levels, count=3000):
+    population = SimulatedPopulation(truth, 3)
+    return np.array([population.rater(str(i)).answer("d", ALONE, measure=measure, levels=levels) for i in range(count)])
+
+
+def test_slider_has_the_planted_mean_and_spread():
+    truth = PlantedTruth(effects={"d": {"A": 1.0}}, **QUIET, rater_sd=0.6, prompt_sd=0.0)
+
+    points = answers_alone(truth, "interval", 0)
+
+    # four standard errors of a mean and a standard deviation of 3,000 answers of spread √(6² + 12²)
+    assert points.mean() == pytest.approx(60.0, abs=1.0)
+    assert points.std() == pytest.approx(np.hypot(6.0, 12.0), abs=0.7)
+
+
+def test_slider_with_ends_stays_between_them_in_whole_points():
+    truth = PlantedTruth(effects={"d": {"A": 5.0}}, **QUIET)
+
+    points = answers_alone(truth, "interval", 101, count=300)
+
+    assert points.max() == 100.0
+    assert (points == points.round()).all()
+
+
+def test_likert_uses_every_level_and_lapses_ignore_the_text():
+    assert set(answers_alone(PlantedTruth(effects={}), "ordinal", 5, count=600)) == {1.0, 2.0, 3.0, 4.0, 5.0}
+
+    lapsed = answers_alone(PlantedTruth(effects={"d": {"A": 50.0}}, lapse_rate=1.0), "ordinal", 5)
+
+    assert lapsed.mean() == pytest.approx(3.0, abs=0.11)
+
+
+def test_ranking_is_of_plackett_and_luce():
+    truth = PlantedTruth(effects={"d": {"A": 1.0}}, **QUIET)
+    plan = [
+        {"judgement": f"j{i}", "rater": f"r{i}", "prompt": "p", "output_a": f"p/{s}", "system_a": s, "dimension": "d",
+         "measure": "ranking", "levels": 3}
+        for i in range(2000) for s in "ABC"
+    ]  # fmt: skip
+
+    table = simulate_answers(plan, truth, seed=2)
+
+    assert {tuple(sorted(part)) for _, part in table.groupby("judgement")["answer"]} == {(1.0, 2.0, 3.0)}
+    best = (table[table["system_a"] == "A"]["answer"] == 1.0).mean()
+    assert best == pytest.approx(np.e / (np.e + 2.0), abs=0.045)
