@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DENSE_LIMIT = 1500
 """Largest number of random-effect columns for which all of H⁻¹ is formed."""
-DIFFERENCE = 1e-3
+DIFFERENCE = 1e-4
 
 
 def expected_traces(model: LinearModel, point: Point) -> FloatArray:
