@@ -2,7 +2,7 @@
 
 Cells: {forced choice of pairs, graded pairs, sliders} x {24, 60, 200 raters}, each with rater x system and prompt x
 system heterogeneity, over studies in which nothing is true (null) and studies with a planted effect. Every study is
-analysed by ``analysis.analyse`` with its defaults, as a user would; two-way clustered and naive tests stand beside.
+analysed by ``analysis.study`` with its defaults, as the report does; two-way clustered and naive tests stand beside.
 
     python -m tests.benchmarks.calibration --studies 1000 --workers 2 --out tests/benchmarks/calibration.md
     python -m tests.benchmarks.calibration --studies 40 --cells pairs:24 sliders:60
@@ -144,9 +144,10 @@ def _output(prompt: np.ndarray, system: np.ndarray, sample: np.ndarray) -> np.nd
 
 def analyse_one(cell: Cell, effect: float, seed: int) -> dict[str, float]:
     """Analyse one study; return p values, whether the interval covers, and how the fit ended."""
-    import analysis
+    from analysis.prepare import Options
+    from analysis.study import analyse_study
 
-    result = analysis.analyse(study(cell, effect, seed), contrasts=[("steered", "baseline")])
+    result = analyse_study(study(cell, effect, seed), Options(contrasts=(("steered", "baseline"),)))
     row = result.rows[0]
     code = result.dimensions[0].fit.convergence.code
     return {
