@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -45,10 +46,20 @@ class Evaluation:
     settled: bool
 
 
+class Factor(Protocol):
+    """What an evaluation needs of H = I + ΛZ'WZΛ: its log-determinant and solutions, (r,) or (r, k)."""
+
+    log_determinant: float
+
+    def solve(self, right: FloatArray) -> FloatArray:
+        """Return H⁻¹ right."""
+        ...
+
+
 class _Lazy(Evaluation):
     """An evaluation whose derivatives are computed when they are asked for: a rejected step never needs them."""
 
-    def __init__(self, deviance: float, derivative: _Derivative, *, eta: FloatArray, settled: bool) -> None:
+    def __init__(self, deviance: float, derivative: Derivative, *, eta: FloatArray, settled: bool) -> None:
         for name, value in (("deviance", deviance), ("eta", eta), ("settled", settled), ("_derivative", derivative)):
             object.__setattr__(self, name, value)
 
@@ -123,9 +134,9 @@ class LaplaceModel:
         scale = self.core.scale(theta)
         mode, eta, settled = self._find_mode(parameter, scale, self.fixed @ beta)
         terms = self.family.terms(eta, free)
-        factor, gram = self._factorise(scale, terms.weight)
+        factor, gram = self.factorise(scale, terms.weight)
         deviance = -2.0 * float(terms.log_likelihood.sum()) + float(mode @ mode) + factor.log_determinant
-        derivative = _Derivative(self, parameter.copy(), scale, terms=terms, factor=factor, gram=gram, mode=mode)
+        derivative = Derivative(self, parameter.copy(), scale, terms=terms, factor=factor, gram=gram, mode=mode)
         return _Lazy(deviance, derivative, eta=eta, settled=settled)
 
     def conditional_variances(self, parameter: FloatArray, at: Evaluation) -> FloatArray:
@@ -137,6 +148,22 @@ class LaplaceModel:
     def remember(self, state: _State) -> None:
         """Start the next searches for the mode from here."""
         self._state = state
+
+    def factorise(self, scale: FloatArray, weight: FloatArray) -> tuple[Factor, FloatArray]:
+        """Return the factor of H and the values of Z'WZ on the pattern."""
+        return self._factorise(scale, weight)
+
+    def leverage_and_share(self, factor: Factor, gram: FloatArray, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the diagonals of ZΛH⁻¹ΛZ', shape (n,), and of H⁻¹ΛZ'WZΛ, shape (r,)."""
+        assert isinstance(factor, Factorised)  # noqa: S101 - what factorise returns
+        core = self.core
+        inverse = factor.inverse_on_pattern(core.row.size)
+        inverse *= scale[core.row] * scale[core.column]
+        share, leverage = np.empty(core.size), np.empty(self.fixed.shape[0])
+        kernels.share_of_columns(gram, core.row, core.column, inverse, share)
+        inverse[~core.diagonal] *= 2.0
+        kernels.leverage(*core.pairs, inverse, leverage)
+        return leverage, share
 
     def _factorise(self, scale: FloatArray, weight: FloatArray) -> tuple[Factorised, FloatArray]:
         core = self.core
@@ -197,7 +224,7 @@ class LaplaceModel:
         return x
 
 
-class _Derivative:
+class Derivative:
     """Derivatives of the deviance at one parameter, given the mode and the factor there."""
 
     def __init__(
@@ -207,7 +234,7 @@ class _Derivative:
         scale: FloatArray,
         *,
         terms: Terms,
-        factor: Factorised,
+        factor: Factor,
         gram: FloatArray,
         mode: FloatArray,
     ) -> None:
@@ -224,14 +251,11 @@ class _Derivative:
 
     def gradient(self) -> FloatArray:
         """Return ∂D/∂(γ, β, thresholds), total: through the mode and the determinant as well."""
+        return self.gradient_of(*self.model.leverage_and_share(self.factor, self.gram, self.scale))
+
+    def gradient_of(self, leverage: FloatArray, share: FloatArray) -> FloatArray:
+        """Return the gradient for given diagonals of ZΛH⁻¹ΛZ' and H⁻¹ΛZ'WZΛ."""
         model, core, scale, terms = self.model, self.core, self.scale, self.terms
-        inverse = self.factor.inverse_on_pattern(core.row.size)
-        inverse *= scale[core.row] * scale[core.column]
-        share = np.empty(core.size)
-        kernels.share_of_columns(self.gram, core.row, core.column, inverse, share)
-        inverse[~core.diagonal] *= 2.0
-        leverage = np.empty(terms.score.size)
-        kernels.leverage(*core.pairs, inverse, leverage)
         slope = leverage * terms.weight_slope
         pull = self.factor.solve(scale * (core.z_transposed @ slope))
         shift = core.z @ (scale * pull)
