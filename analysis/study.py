@@ -10,16 +10,24 @@ import numpy as np
 
 from analysis import schema
 from analysis.inference.contrasts import contrast_row
-from analysis.inference.multiplicity import holm
+from analysis.inference.multiplicity import SingleStep, benjamini_hochberg, holm, single_step
+from analysis.inference.prediction import shrunken_estimates
+from analysis.inference.quantities import variance_shares
+from analysis.inference.robust import fit_robust
+from analysis.inference.systems import system_estimates, win_matrix
 from analysis.models.glmm import fit_logistic
 from analysis.models.ordinal import fit_cumulative
 from analysis.prepare import DimensionData, OptionError, Options, contrasts_of, prepare, select
 from analysis.results import DimensionResult, Fit, SignificanceRow, StudyResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
+
+    from analysis.results import FloatArray
+
+NOT_FITTED = "not_fitted"
 
 
 def analyse_study(
@@ -45,18 +53,19 @@ def analyse_study(
     pairs = contrasts_of(rows, options)
     found = set(rows["dimension"])
     names = [name for name in options.dimensions or sorted(found) if name in found]
+    prepared: list[DimensionData] = []
     results, lines = [], []
     for done, name in enumerate(names):
         if progress:
             progress(done, len(names), name)
-        prepared = prepare(rows, name, options)
-        fit = fit_dimension(prepared)
-        results.append(_result(prepared, fit))
-        lines += [contrast_row(prepared, fit, pair, confidence=options.confidence) for pair in pairs]
+        prepared.append(prepare(rows, name, options).sharing(prepared))
+        fit = fit_dimension(prepared[-1])
+        results.append(describe_dimension(prepared[-1], fit, pairs, options=options))
+        lines += contrast_rows(prepared[-1], fit, pairs, options=options)
     if progress:
         progress(len(names), len(names), "done")
     return StudyResult(
-        rows=_correct(lines),
+        rows=correct(lines, adjust=options.adjust),
         dimensions=tuple(results),
         data=data,
         confidence=options.confidence,
@@ -82,7 +91,7 @@ def fit_dimension(data: DimensionData, *, start: Fit | None = None) -> Fit:
         raise OptionError(
             f"dimension {data.dimension!r} holds rankings: choose rankings = 'pairs' to take them apart into pairs"
         )
-    del common["structure"]
+    common |= {"link": data.link, "start": start}
     if data.family == "binomial":
         return fit_logistic(data.category, data.fixed, data.factors, **common)
     return fit_cumulative(
@@ -96,20 +105,39 @@ def fit_dimension(data: DimensionData, *, start: Fit | None = None) -> Fit:
     )
 
 
-def hash_table(table: pd.DataFrame) -> str:
-    """Return the SHA-256 of a validated table written as CSV in the order of judgement, dimension, output."""
-    ordered = table.sort_values(["judgement", "dimension", "output_a"], kind="stable")
-    return hashlib.sha256(ordered.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
+def contrast_rows(
+    data: DimensionData, fit: Fit, pairs: Sequence[tuple[str, str]], *, options: Options
+) -> list[SignificanceRow]:
+    """Return the lines of one dimension: each contrast pooled and, if asked for, within every task family.
+
+    The single-step correction and its intervals are over these lines; corrections over the whole study come later
+    (:func:`correct`).
+    """
+    families = ("", *data.families) if options.within else ("",)
+    asked = [(pair, family) for pair in pairs for family in families]
+    rows = [
+        contrast_row(data, fit, pair, task_family=family, confidence=options.confidence, degrees=options.degrees)
+        for pair, family in asked
+    ]
+    weights = np.array([data.contrast(*pair, task_family=family) for pair, family in asked])
+    if options.robust:
+        rows = _with_robust(rows, data, fit, weights)
+    if "single_step" in options.adjust:
+        rows = _with_single_step(rows, weights @ fit.covariance @ weights.T, confidence=options.confidence)
+    return rows
 
 
-def _result(data: DimensionData, fit: Fit) -> DimensionResult:
+def describe_dimension(
+    data: DimensionData, fit: Fit, pairs: Sequence[tuple[str, str]], *, options: Options
+) -> DimensionResult:
+    """Return what one dimension says beside its contrasts: systems, win rates, variance shares, predictions."""
+    fitted = fit.convergence.code != NOT_FITTED
+    sound = fit.convergence.converged
+    confidence, degrees = options.confidence, options.degrees
     return DimensionResult(
         dimension=data.dimension,
         measure=data.measure,
         levels=len(data.labels),
-        scale=data.scale,
-        paired=data.paired,
-        data=data,
         question=data.question,
         n_raters=data.raters,
         n_prompts=data.prompts,
@@ -117,9 +145,71 @@ def _result(data: DimensionData, fit: Fit) -> DimensionResult:
         n_judgements=len(data.frame),
         fit=fit,
         notes=data.notes,
+        scale=data.scale,
+        paired=data.paired,
+        systems=system_estimates(data, fit, confidence=confidence, degrees=degrees) if fitted else (),
+        shares=variance_shares(fit, confidence=confidence) if sound else (),
+        wins=win_matrix(data, fit, confidence=confidence, degrees=degrees) if fitted else None,
+        shrunken=shrunken_estimates(data, fit, pairs, confidence=confidence) if options.shrunken else (),
+        data=data,
     )
 
 
-def _correct(rows: list[SignificanceRow]) -> tuple[SignificanceRow, ...]:
-    corrected = holm(np.array([row.p for row in rows]))
-    return tuple(replace(row, p_holm=float(p)) for row, p in zip(rows, corrected, strict=True))
+def correct(rows: Sequence[SignificanceRow], *, adjust: Sequence[str] = ("bh",)) -> tuple[SignificanceRow, ...]:
+    """Fill in Holm's and Benjamini and Hochberg's p over all lines of the study, the declared family."""
+    p = np.array([row.p for row in rows])
+    by_holm = holm(p)
+    by_bh = benjamini_hochberg(p) if "bh" in adjust else np.full(p.shape, np.nan)
+    return tuple(
+        replace(row, p_holm=float(one), p_bh=float(two)) for row, one, two in zip(rows, by_holm, by_bh, strict=True)
+    )
+
+
+def hash_table(table: pd.DataFrame) -> str:
+    """Return the SHA-256 of a validated table written as CSV in the order of judgement, dimension, output."""
+    ordered = table.sort_values(["judgement", "dimension", "output_a"], kind="stable")
+    return hashlib.sha256(ordered.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
+
+
+def _with_robust(
+    rows: list[SignificanceRow], data: DimensionData, fit: Fit, weights: FloatArray
+) -> list[SignificanceRow]:
+    """Fill in the cluster-robust columns of the lines that have an estimate."""
+    robust = fit_robust(data, fit)
+    filled = []
+    for row, weight in zip(rows, weights, strict=True):
+        if not row.converged:
+            filled.append(replace(row, robust_method=robust.method))
+            continue
+        estimate, se, df, p = robust.contrast(weight)
+        filled.append(
+            replace(row, robust_estimate=estimate, robust_se=se, robust_df=df, robust_p=p, robust_method=robust.method)
+        )
+    return filled
+
+
+def _with_single_step(
+    rows: list[SignificanceRow], covariance: FloatArray, *, confidence: float
+) -> list[SignificanceRow]:
+    """Fill in p values and intervals that hold for all lines of one dimension at once."""
+    known = np.array([row.converged for row in rows])
+    if not known.any():
+        return rows
+    statistic, df = (np.array([getattr(row, name) for row in rows]) for name in ("statistic", "df"))
+    p = single_step(statistic, covariance, df)
+    family = SingleStep(covariance[np.ix_(known, known)])
+    filled = []
+    for row, value in zip(rows, p, strict=True):
+        if not row.converged:
+            filled.append(row)
+            continue
+        half = family.critical(confidence, row.df) * row.se
+        filled.append(
+            replace(
+                row,
+                p_single_step=float(value),
+                simultaneous_low=row.estimate - half,
+                simultaneous_high=row.estimate + half,
+            )
+        )
+    return filled

@@ -113,13 +113,13 @@ def contrast_row(
     df
         Degrees of freedom instead of the rule's.
     """
-    weights = data.contrast(*pair, task_family=task_family)
     counts = count_within(data, task_family)
-    found = estimate_contrast(fit, weights, present=set(pair) <= set(data.systems))
-    se, rule_df, method = refer(fit, weights, found, counts=counts, degrees=degrees)
+    found = _find(data, fit, pair, task_family=task_family)
+    se, rule_df, method = refer(
+        fit, data.contrast(*pair, task_family=task_family), found, counts=counts, degrees=degrees
+    )
     df, method = (rule_df, method) if df is None else (df, "given")
-    half = float(stats.t.ppf(0.5 + confidence / 2.0, df)) * se
-    points = np.array([found.value, found.value - half, found.value + half])
+    points = _points(found.value, se, df=df, confidence=confidence)
     known = bool(np.isfinite(points).all())
     statistic = found.value / se if known else NAN
     return SignificanceRow(
@@ -145,7 +145,7 @@ def contrast_row(
         converged=known,
         message=found.message or fit.convergence.message,
         model=f"{fit.model}: {fit.formula}",
-        **_sizes(data, fit, points, level=_level(data, fit, pair, task_family=task_family)),
+        **_sizes(data, fit, points, level=level_of(data, fit, pair, task_family=task_family)),
         **_observed(data, pair, task_family=task_family),
     )
 
@@ -161,7 +161,26 @@ def probability(data: DimensionData, fit: Fit, points: FloatArray, *, level: flo
     return superiority(fit, points, level=level)
 
 
-def _level(data: DimensionData, fit: Fit, pair: tuple[str, str], *, task_family: str) -> float:
+def contrast_points(
+    data: DimensionData, fit: Fit, pair: tuple[str, str], *, confidence: float, degrees: Degrees = "satterthwaite"
+) -> FloatArray:
+    """Return estimate, lower and upper bound of one pooled contrast."""
+    found = _find(data, fit, pair, task_family="")
+    se, df, _ = refer(fit, data.contrast(*pair), found, counts=count_within(data), degrees=degrees)
+    return _points(found.value, se, df=df, confidence=confidence)
+
+
+def _find(data: DimensionData, fit: Fit, pair: tuple[str, str], *, task_family: str) -> Estimate:
+    present = set(pair) <= set(data.systems)
+    return estimate_contrast(fit, data.contrast(*pair, task_family=task_family), present=present)
+
+
+def _points(value: float, se: float, *, df: float, confidence: float) -> FloatArray:
+    half = float(stats.t.ppf(0.5 + confidence / 2.0, df)) * se
+    return np.array([value, value - half, value + half])
+
+
+def level_of(data: DimensionData, fit: Fit, pair: tuple[str, str], *, task_family: str = "") -> float:
     """Return the mean linear predictor of the two systems."""
     if not set(pair) <= set(data.systems) or not np.isfinite(fit.estimate).all():
         return NAN

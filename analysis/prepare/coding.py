@@ -16,6 +16,8 @@ from analysis.prepare.selection import systems_of
 from analysis.results import Scale
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from analysis.design import Design
@@ -79,10 +81,17 @@ class DimensionData:
     formula: str
     notes: tuple[str, ...]
 
-    @cached_property
+    @property
     def structure(self) -> Structure:
-        """Return the sparse structure of the random effects."""
+        """Return the sparse structure of the random effects, made once per design."""
         return self.design.structure
+
+    def sharing(self, others: Sequence[DimensionData]) -> DimensionData:
+        """Return the same data on the design of another dimension if the designs are alike, so it is laid out once."""
+        for other in others:
+            if self.names == other.names and _alike(self, other):
+                return replace(self, design=other.design, fixed=other.fixed, factors=other.factors)
+        return self
 
     @cached_property
     def raters(self) -> int:
@@ -116,6 +125,17 @@ class DimensionData:
         """Return the mean preference for the left text, on the scale of the linear predictor."""
         columns = [index for index, name in enumerate(self.names) if name == SIDE or name.startswith("side:")]
         return float(self.fixed[:, columns].mean(axis=0) @ estimate[columns])
+
+
+def _alike(one: DimensionData, two: DimensionData) -> bool:
+    pairs = list(zip(one.factors, two.factors, strict=False))
+    return (
+        len(one.factors) == len(two.factors)
+        and one.fixed.shape == two.fixed.shape
+        and np.array_equal(one.fixed, two.fixed)
+        and all(a.name == b.name and a.labels == b.labels for a, b in pairs)
+        and all(np.array_equal(x, y) for a, b in pairs for x, y in zip(a.codes, b.codes, strict=True))
+    )
 
 
 def prepare(rows: pd.DataFrame, dimension: str, options: Options) -> DimensionData:
