@@ -2,7 +2,7 @@
 
 Cells: {forced choice of pairs, graded pairs, sliders} x {24, 60, 200 raters}, each with rater x system and prompt x
 system heterogeneity, over studies in which nothing is true (null) and studies with a planted effect. Every study is
-analysed by ``analysis.study`` with its defaults, as the report does; two-way clustered and naive tests stand beside.
+analysed with the defaults of the report; two-way clustered and naive tests stand beside.
 
     python -m tests.benchmarks.calibration --studies 1000 --workers 2 --out tests/benchmarks/calibration.md
     python -m tests.benchmarks.calibration --studies 40 --cells pairs:24 sliders:60
@@ -27,6 +27,8 @@ for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
+
+from analysis import schema  # noqa: E402
 
 SYSTEMS = ("baseline", "steered")
 PROMPTS = {24: 20, 60: 30, 200: 40}
@@ -71,8 +73,10 @@ def study(cell: Cell, effect: float, seed: int) -> pd.DataFrame:
     rows = _pairs if cell.kind != "sliders" else _sliders
     columns = rows(rng, cell, rater, prompt, effect=effect)
     measure, levels = MEASURES[cell.kind]
+    defaults = {column.name: column.default for column in schema.COLUMNS if column.default is not None}
     return pd.DataFrame(
-        {
+        defaults
+        | {
             "judgement": np.arange(rater.size).astype(str),
             "rater": np.char.add("r", rater.astype(str)),
             "prompt": np.char.add("p", prompt.astype(str)),
@@ -144,12 +148,15 @@ def _output(prompt: np.ndarray, system: np.ndarray, sample: np.ndarray) -> np.nd
 
 def analyse_one(cell: Cell, effect: float, seed: int) -> dict[str, float]:
     """Analyse one study; return p values, whether the interval covers, and how the fit ended."""
-    from analysis.prepare import Options
-    from analysis.study import analyse_study
+    from analysis.prepare import Options, prepare, select
+    from analysis.study import contrast_rows, fit_dimension
 
-    result = analyse_study(study(cell, effect, seed), Options(contrasts=(("steered", "baseline"),)))
-    row = result.rows[0]
-    code = result.dimensions[0].fit.convergence.code
+    pair = ("steered", "baseline")
+    options = Options(contrasts=(pair,))
+    rows, _ = select(study(cell, effect, seed), options)
+    data = prepare(rows, "originality", options)
+    fit = fit_dimension(data)
+    row = contrast_rows(data, fit, [pair], options=options)[0]
     return {
         "estimate": row.estimate,
         "se": row.se,
@@ -157,7 +164,7 @@ def analyse_one(cell: Cell, effect: float, seed: int) -> dict[str, float]:
         "covered": float(row.low <= effect <= row.high),
         "robust_p": row.robust_p,
         "naive_p": row.naive_p,
-        "singular": float(code == "singular"),
+        "singular": float(fit.convergence.code == "singular"),
         "usable": float(row.converged),
     }
 
