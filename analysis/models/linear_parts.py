@@ -61,9 +61,11 @@ def predicted_effects(model: LinearModel, optimum: Optimum, effects: FloatArray)
     return tuple(found)
 
 
-def degrees_pieces(model: LinearModel, optimum: Optimum, local: FloatArray, columns: np.ndarray) -> SmallSample:
+def degrees_pieces(
+    model: LinearModel, optimum: Optimum, local: FloatArray, *, columns: np.ndarray, kenward_roger: bool
+) -> SmallSample:
     """Return what degrees of freedom need, with zeros for fixed effects that were dropped."""
-    found = small_sample(model, optimum, local)
+    found = small_sample(model, optimum, local, kenward_roger=kenward_roger)
     adjusted = None if found.kr_covariance is None else _spread_out(found.kr_covariance, columns)
     terms = None if found.kr_terms is None else _spread_out(found.kr_terms, columns)
     return SmallSample(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from analysis.models.linear_design import Usable, check_arrays, find_usable
 from analysis.models.linear_parts import degrees_pieces, judge, predicted_effects, spreads
 from analysis.numerics.reml import LinearModel
 from analysis.numerics.reml_information import exact_curvature, local_covariance
+from analysis.numerics.reml_large import FINAL_PROBES, LargeLinearModel, is_large
 from analysis.numerics.reml_optimise import Optimum, minimise
 from analysis.numerics.reml_start import starting_roots
 from analysis.numerics.reml_terms import square_root
@@ -48,7 +49,7 @@ def fit_linear(
     notes: tuple[str, ...] = (),
     structure: Structure | None = None,
     start: Fit | None = None,
-    small_sample: bool = True,
+    small_sample: bool | Literal["satterthwaite"] = True,
 ) -> Fit:
     """Fit y = Xβ + Zb + ε, b normal with one covariance per factor, ε normal with variance σ² / weight.
 
@@ -70,7 +71,8 @@ def fit_linear(
     start
         An earlier fit of the same design to start from; it changes the optimum by rounding only.
     small_sample
-        Prepare Satterthwaite's and (while the random effects are moderately many) Kenward–Roger's degrees of freedom.
+        Prepare degrees of freedom: Satterthwaite's and, for REML and up to 1,500 random-effect columns, Kenward and
+        Roger's. The latter's share of the time is large in small studies; ``"satterthwaite"`` leaves it out.
 
     Raises
     ------
@@ -91,7 +93,8 @@ def fit_linear(
         return _unfitted(problem, usable.obstacle)
     if structure is None or len(structure.factors) != len(usable.factors):
         structure = build_structure(usable.factors, y.size)
-    model = LinearModel(y, x[:, usable.columns], structure, weights=weight, reml=reml)
+    kind = LargeLinearModel if is_large(structure) else LinearModel
+    model = kind(y, x[:, usable.columns], structure, weights=weight, reml=reml)
     roots = starting_roots(model) if start is None else _roots_of(start, model) or starting_roots(model)
     curvature = partial(exact_curvature, model) if small_sample else None
     try:
@@ -120,7 +123,9 @@ def _roots_of(start: Fit, model: LinearModel) -> list[FloatArray]:
     return roots
 
 
-def _freeze(problem: _Problem, model: LinearModel, optimum: Optimum, *, small_sample: bool) -> Fit:
+def _freeze(
+    problem: _Problem, model: LinearModel, optimum: Optimum, *, small_sample: bool | Literal["satterthwaite"]
+) -> Fit:
     point, columns, count = optimum.point, problem.usable.columns, len(problem.names)
     beta, matrix = model.estimate(point)
     estimate, covariance = np.zeros(count), np.zeros((count, count))
@@ -134,6 +139,14 @@ def _freeze(problem: _Problem, model: LinearModel, optimum: Optimum, *, small_sa
     effects = model.terms.scale(point.roots, point.spherical)
     predictor = problem.fixed @ estimate
     residual = float(np.sqrt(point.scale))
+    deviance, notes, pieces = point.deviance, problem.notes + problem.usable.notes, None
+    if isinstance(model, LargeLinearModel):
+        deviance, error = model.settled(point)
+        exactness = f"log-likelihood by {FINAL_PROBES} random probes, Monte-Carlo error {error / 2.0:.2g}"
+        notes += (f"{exactness}: too many random effects for an exact one",)
+    if small_sample and sound:
+        kenward_roger = small_sample != "satterthwaite"
+        pieces = degrees_pieces(model, optimum, local, columns=columns, kenward_roger=kenward_roger)
     return Fit(
         model=f"linear mixed model ({'REML' if problem.reml else 'ML'})",
         formula=problem.formula,
@@ -144,12 +157,12 @@ def _freeze(problem: _Problem, model: LinearModel, optimum: Optimum, *, small_sa
         thresholds=np.zeros(0),
         threshold_se=np.zeros(0),
         variances=variances,
-        log_likelihood=-0.5 * point.deviance,
+        log_likelihood=-0.5 * deviance,
         rows=model.rows,
         convergence=judge(model, optimum, sound=sound),
         null=problem.usable.null,
         infinite=np.zeros((count, 0)),
-        notes=problem.notes + problem.usable.notes,
+        notes=notes,
         family="gaussian",
         link="identity",
         method="REML" if problem.reml else "ML",
@@ -157,7 +170,7 @@ def _freeze(problem: _Problem, model: LinearModel, optimum: Optimum, *, small_sa
         residual_se=float(0.5 * residual * np.sqrt(local[-1, -1])),
         correlations=correlations,
         random_effects=predicted_effects(model, optimum, effects),
-        small_sample=degrees_pieces(model, optimum, local, columns) if small_sample and sound else None,
+        small_sample=pieces,
         linear_predictor=predictor + model.structure.z @ effects,
         fixed_predictor=predictor,
         parameters=model.width + len(model.coordinates) + 1,

@@ -12,7 +12,7 @@ no product with Z is needed (Gilmour, Thompson and Cullis 1995 for the average i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg
@@ -23,6 +23,7 @@ from analysis.numerics.reml_terms import lay_out_terms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from analysis.numerics.cholesky import Layout
     from analysis.numerics.reml_terms import Terms
     from analysis.numerics.structure import FloatArray, Structure
 
@@ -40,12 +41,12 @@ class Coordinate:
 class Point:
     """The model at one relative covariance.
 
-    ``solved`` (q, p) is S, ``spherical`` (q,) is u with b = Λu, ``inner`` (p, p) is M⁻¹ (for the orthonormal X),
-    ``beta`` (p,) likewise, ``scale`` is σ².
+    ``factor`` holds H; ``solved`` (q, p) is S, ``spherical`` (q,) is u with b = Λu, ``inner`` (p, p) is M⁻¹ and
+    ``beta`` (p,) the coefficients, both for the orthonormal X; ``scale`` is σ².
     """
 
     roots: tuple[FloatArray, ...]
-    factor: Factorised
+    factor: Any
     solved: FloatArray
     spherical: FloatArray
     inner: FloatArray
@@ -86,7 +87,7 @@ class LinearModel:
         rest -= self.basis @ (self.basis.T @ rest)
         self.structure = structure
         self.terms: Terms = lay_out_terms(structure)
-        self.layout = build_layout(structure)
+        self._layout: Layout | None = None
         self.gram = structure.products @ weights
         self.cross = np.asarray(structure.z_transposed @ (root * np.column_stack([self.basis, rest])))
         self.total = float(rest @ rest)
@@ -105,10 +106,16 @@ class LinearModel:
         )
         self.evaluations = 0
 
+    def factorise(self, roots: Sequence[FloatArray]) -> Any:
+        """Return H's factor: its log-determinant and a solver."""
+        if self._layout is None:
+            self._layout = build_layout(self.structure)
+        return Factorised(self._layout, self.terms.precision(self.gram, roots))
+
     def at(self, roots: Sequence[FloatArray]) -> Point:
         """Return the model at square roots T of the relative covariances; LinAlgError where it has no number."""
         self.evaluations += 1
-        factor = Factorised(self.layout, self.terms.precision(self.gram, roots))
+        factor = self.factorise(roots)
         right = self.terms.scale(roots, self.cross, transposed=True)
         solved = factor.solve(right)
         p = self.width

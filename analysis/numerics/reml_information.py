@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     BoolArray = npt.NDArray[np.bool_]
 
-DENSE_LIMIT = 1500
-"""Largest number of random-effect columns for which all of H⁻¹ is formed."""
+DENSE_LIMIT = 600
+"""Up to so many random-effect columns all of H⁻¹ is cheaper than differences of the gradient."""
 DIFFERENCE = 1e-4
 
 

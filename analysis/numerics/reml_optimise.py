@@ -176,7 +176,7 @@ def _search(model: LinearModel, here: Point, step: FloatArray) -> Point | None:
     length = 1.0
     for _ in range(MAX_HALVINGS):
         there = _try(model, here, _moved(model, here, length * step, rotate=True))
-        if there is not None and there.deviance <= here.deviance + 1e-13 * abs(here.deviance):
+        if there is not None and there.deviance <= here.deviance + 1e-12 * abs(here.deviance):
             return there
         length *= 0.5
     return None

@@ -12,7 +12,6 @@ import numpy as np
 from scipy import linalg
 
 from analysis.numerics.reml_information import (
-    DENSE_LIMIT,
     covariance_jacobian,
     expected_traces,
     fixed_derivatives,
@@ -26,12 +25,15 @@ if TYPE_CHECKING:
     from analysis.numerics.reml_optimise import Optimum
     from analysis.numerics.structure import FloatArray
 
+KENWARD_ROGER_LIMIT = 1500
+"""Largest number of random-effect columns for Kenward and Roger, who need all of H⁻¹."""
 
-def small_sample(model: LinearModel, optimum: Optimum, covariance: FloatArray) -> SmallSample:
+
+def small_sample(model: LinearModel, optimum: Optimum, covariance: FloatArray, *, kenward_roger: bool) -> SmallSample:
     """Return the pieces in φ; ``covariance`` is that of the local coordinates (Ω, s).
 
-    Kenward and Roger's are there for REML with at most DENSE_LIMIT random-effect columns; they include variances
-    at zero, as in pbkrtest, at the smallest value tried.
+    Kenward and Roger's are there for REML with at most KENWARD_ROGER_LIMIT random-effect columns; they include
+    variances at zero, as in pbkrtest, at the smallest value tried.
     """
     point = optimum.point
     jacobian, kept = covariance_jacobian(model, point), np.append(optimum.free, True)
@@ -46,7 +48,7 @@ def small_sample(model: LinearModel, optimum: Optimum, covariance: FloatArray) -
     local = np.einsum("ia,kab,jb->kij", half, fixed_derivatives(model, point)[kept], half) * point.scale
     gradient = np.einsum("kc,kij->cij", linalg.inv(part), local)
     spread = part @ covariance[np.ix_(kept, kept)] @ part.T
-    if not model.reml or point.spherical.size > DENSE_LIMIT:
+    if not (kenward_roger and model.reml and point.spherical.size <= KENWARD_ROGER_LIMIT):
         return SmallSample(spread, gradient)
     return SmallSample(spread, gradient, *kenward_roger_terms(model, optimum))
 
