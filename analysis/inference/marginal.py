@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Weights = Literal["equal", "proportional"]
 Method = str | Sequence[tuple[str, str]] | Mapping[str, Mapping[str, float] | Sequence[float]]
 SEPARATOR: Final = " "
+KEPT: Final = 2
+"""A covariate of so many distinct values is not averaged (emmeans' ``cov.keep``)."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def parse_spec(spec: str | Sequence[str], by: str | Sequence[str] | None) -> tup
 def reference_grid(design: Design, at: Mapping[str, Sequence[Any]] | None = None) -> pd.DataFrame:
     """Cross the levels of all factors of the fixed effects, with covariates at their means (over both sides of pairs).
 
-    ``at`` gives other values of a variable.
+    A covariate of two values counts as a factor, as in emmeans. ``at`` gives other values of a variable.
     """
     import pandas as pd
 
@@ -88,7 +90,7 @@ def reference_grid(design: Design, at: Mapping[str, Sequence[Any]] | None = None
     values: list[Sequence[Any]] = []
     for name in names:
         levels = levels_of(frame[name])
-        values.append(given.get(name, [float(frame[name].mean())] if levels is None else levels))
+        values.append(given.get(name, _covariate(frame[name]) if levels is None else levels))
         wrong = [value for value in values[-1] if levels is not None and value not in levels]
         if wrong:
             raise FormulaError(f"at: {name} has no level {wrong[0]!r}; it has {', '.join(map(str, levels or ()))}")
@@ -229,12 +231,17 @@ def _cell_weights(design: Design, grid: pd.DataFrame, *, others: list[str], kind
     if kind == "equal" or not others:
         return np.ones(len(grid))
     frame = design.variables.stacked()
-    factors = [name for name in others if levels_of(frame[name]) is not None]
+    factors = [name for name in others if levels_of(frame[name]) is not None or len(_covariate(frame[name])) > 1]
     counts = frame.groupby(factors, observed=True).size() if factors else None
     if counts is None:
         return np.ones(len(grid))
     keys = zip(*(grid[name] for name in factors), strict=True)
     return np.array([float(counts.get(key if len(factors) > 1 else key[0], 0)) for key in keys])
+
+
+def _covariate(values: pd.Series) -> list[float]:
+    distinct = np.unique(values.to_numpy())
+    return [float(value) for value in distinct] if distinct.size == KEPT else [float(values.mean())]
 
 
 def _centred(margins: Margins) -> Margins:

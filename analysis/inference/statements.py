@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
-from analysis.inference.contrasts import estimate_contrast
 from analysis.inference.degrees import kenward_roger, satterthwaite
 from analysis.inference.multiplicity import SingleStep, benjamini_hochberg, bonferroni, holm, single_step
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 Degrees = Literal["satterthwaite", "kenward-roger", "asymptotic"] | float
 Adjust = Literal["none", "holm", "bh", "bonferroni", "single-step", "tukey"]
+TOLERANCE = 1e-7
+"""A direction that touches the null space by less than this is estimable."""
 SCALE_OF_LINK = {"identity": "response", "logit": "logit", "probit": "probit"}
 
 
@@ -118,10 +119,12 @@ def state(
     if not 0.5 < confidence < 1.0:  # noqa: PLR2004
         raise ValueError("confidence must lie between 0.5 and 1, for example 0.95")
     groups = groups or ((),) * len(names)
-    found = [estimate_contrast(fit, row, present=True) for row in matrix]
-    known = np.array([np.isfinite(each.se) for each in found], dtype=bool)
     value, covariance = _moments(fit, matrix, thresholds=thresholds)
-    value, se = np.where(known, value, np.nan), np.where(known, np.sqrt(np.maximum(np.diag(covariance), 0.0)), np.nan)
+    with np.errstate(invalid="ignore"):
+        se = np.sqrt(np.diag(covariance))
+    messages = tuple(_obstacle(fit, row, error) for row, error in zip(matrix, se, strict=True))
+    known = np.array([not message for message in messages], dtype=bool)
+    value, se = np.where(known, value, np.nan), np.where(known, se, np.nan)
     df = np.full(len(names), np.nan)
     for index in np.flatnonzero(known):
         df[index], better = _degrees(fit, matrix[index], degrees)
@@ -147,7 +150,7 @@ def state(
         statistic=statistic,
         p=p,
         covariance=covariance,
-        messages=tuple(each.message for each in found),
+        messages=messages,
         scale=SCALE_OF_LINK.get(fit.link, fit.link),
         adjust=adjust,
         confidence=confidence,
@@ -179,6 +182,17 @@ def on_response_scale(table: Statements, *, differences: bool) -> Statements:
     return replace(table, estimate=points[0], low=points[1], high=points[2], se=slope * table.se, scale=name)
 
 
+def _obstacle(fit: Fit, row: FloatArray, se: float) -> str:
+    """Return why L'β cannot be stated, empty if it can."""
+    if fit.infinite.size and np.abs(row @ fit.infinite).max() > TOLERANCE:
+        return "infinite: the answers separate completely in this direction"
+    if fit.null.size and np.abs(row @ fit.null).max() > TOLERANCE:
+        return "not estimable: the data hold no information on it (an empty cell, or no chain of comparisons)"
+    if not fit.convergence.converged:
+        return fit.convergence.message
+    return "" if se > 0.0 else "the standard error could not be computed"
+
+
 def _moments(fit: Fit, matrix: FloatArray, *, thresholds: bool) -> tuple[FloatArray, FloatArray]:
     """Return estimates (k,) and their covariance (k, k)."""
     if thresholds and fit.joint_covariance is not None and fit.thresholds.size:
@@ -197,10 +211,13 @@ def _degrees(fit: Fit, row: FloatArray, degrees: Degrees) -> tuple[float, float 
         return df, se
     if degrees == "asymptotic":
         return np.inf, None
-    known = degrees if isinstance(degrees, int | float) else float("nan")
+    try:
+        known = float(degrees)
+    except ValueError:
+        known = float("nan")
     if not known > 0.0:
         raise ValueError(f"df = {degrees!r}: use 'satterthwaite', 'kenward-roger', 'asymptotic' or a number above 0")
-    return float(known), None
+    return known, None
 
 
 def _p_values(
