@@ -69,7 +69,7 @@ def kenward_roger_terms(model: LinearModel, optimum: Optimum) -> tuple[FloatArra
     traces[count, :count] = traces[:count, count]
     traces[count, count] = model.freedom
     moved = turned_solved(model, point)
-    image = moved - np.stack([point.factor.solve(part) for part in moved])
+    image = moved - np.array([point.factor.solve(part) for part in moved]).reshape(moved.shape)
     crossed = np.zeros((count + 1, count + 1, p, p))
     crossed[:count, :count] = np.einsum("kqa,lqb->klab", moved, image, optimize=True)
     crossed[count, :], crossed[:, count] = inside, inside
