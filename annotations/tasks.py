@@ -6,7 +6,7 @@ import contextlib
 
 from celery import shared_task
 
-from annotations.domain import assignment, materials, reporting
+from annotations.domain import assignment, foresight, materials, reporting
 from annotations.errors import PlatformError
 
 
@@ -20,6 +20,12 @@ def expire_leases() -> int:
 def make_report_task(report_id: int) -> None:
     """Make one report."""
     reporting.make_report(report_id=report_id)
+
+
+@shared_task(name="annotations.tasks.check_power", ignore_result=True)
+def check_power_task(check_id: int) -> None:
+    """Check the power of a design by simulation."""
+    foresight.run_check(check_id=check_id)
 
 
 @shared_task(name="annotations.tasks.import_material", ignore_result=True, acks_late=True, reject_on_worker_lost=True)

@@ -100,12 +100,13 @@ class PowerAnalysis:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for ``json.dumps``; numbers that do not exist are None."""
-        return dict(_plain(asdict(self)))
+        return dict(plain(asdict(self)))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value that JSON can hold: numbers that do not exist become None."""
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

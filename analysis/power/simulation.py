@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from scipy import stats
 from analysis.numerics.structure import FloatArray
 from analysis.power.assumptions import Assumptions, spread_of, spreads_of
 from analysis.power.information import PlannedModel
+from analysis.power.records import plain
 from analysis.power.testing import BoolArray, holm_rejections
 from analysis.power.trials import PlannedTrials, PowerError, Question
 from analysis.results import Fit
@@ -55,6 +56,10 @@ class SimulatedPower:
     family: int
     seed: int
     contrasts: tuple[SimulatedContrast, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for ``json.dumps``; numbers that do not exist are None."""
+        return dict(plain(asdict(self)))
 
 
 class Simulator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -27,14 +28,21 @@ def power_of_test(
     ``scipy.stats.nct``.
     """
     delta, nu = np.broadcast_arrays(np.atleast_1d(np.asarray(noncentrality, float)), np.asarray(df, float))
-    share = (np.arange(STEPS) + 0.5) / STEPS
-    nu = np.minimum(nu, LARGE_DF)
-    error = np.sqrt(stats.chi2.ppf(share, nu[:, None]) / nu[:, None]) * np.broadcast_to(shrink, nu.shape)[:, None]
-    edge = stats.t.ppf(1.0 - alpha / 2.0, nu)[:, None] * error
+    error = np.array([_chi_quantiles(min(float(value), LARGE_DF)) for value in nu])
+    error = error * np.broadcast_to(shrink, nu.shape)[:, None]
+    edge = stats.t.isf(alpha / 2.0, nu)[:, None] * error
     reject = stats.norm.sf(edge - delta[:, None]) + stats.norm.cdf(-edge - delta[:, None])
     return np.asarray(reject.mean(axis=1))
 
 
+@lru_cache(maxsize=512)
+def _chi_quantiles(df: float) -> FloatArray:
+    """Return the quantiles of √(χ²/df) at the middles of equal shares."""
+    share = (np.arange(STEPS) + 0.5) / STEPS
+    return np.asarray(np.sqrt(stats.chi2.ppf(share, df) / df))
+
+
+@lru_cache(maxsize=512)
 def required_noncentrality(target: float, df: float, *, alpha: float, shrink: float = 1.0) -> float:
     """Return effect / standard error at which a test reaches ``target`` power."""
 
@@ -63,10 +71,10 @@ def power_of_holm(
     values, vectors = np.linalg.eigh(np.where(dimension[:, None] == dimension, correlation, 0.0))
     half = vectors * np.sqrt(np.maximum(values, 0.0))
     z = rng.standard_normal((DRAWS, count)) @ half.T
-    share = rng.random((DRAWS, int(dimension.max()) + 1))[:, dimension]
+    share = rng.integers(STEPS, size=(DRAWS, int(dimension.max()) + 1))[:, dimension]
     nu = np.minimum(df, LARGE_DF)
-    error = np.sqrt(stats.chi2.ppf(share, nu) / nu) * shrink
-    p = np.asarray(2.0 * stats.t.sf(np.abs((z + noncentrality) / error), nu))
+    error = np.column_stack([_chi_quantiles(float(value))[share[:, at]] for at, value in enumerate(nu)])
+    p = np.asarray(2.0 * stats.t.sf(np.abs((z + noncentrality) / (error * shrink)), nu))
     return np.asarray(holm_rejections(p, alpha=alpha).mean(axis=0))
 
 

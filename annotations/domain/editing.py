@@ -40,9 +40,9 @@ STALE = "This study was changed in another window meanwhile. Nothing was saved; 
 
 def stamp(*, study: Study) -> str:
     """Return a short hash of everything that the verbs of this file change, as it is stored; forms carry it along."""
-    stored = Study.objects.values_list("design", *ALWAYS, *DRAFT_ONLY, "state", "plan_id").get(pk=study.pk)
+    stored = Study.objects.values_list("design", "analysis", *ALWAYS, *DRAFT_ONLY, "state", "plan_id").get(pk=study.pk)
     content = [
-        [stored[0], *map(str, stored[1:])],
+        [*stored[:2], *map(str, stored[2:])],
         list(study.dimensions.values_list("key", "label", "definition", "question_type", "options")),
         list(study.systems.values_list("pk", "role")),
     ]
@@ -92,6 +92,19 @@ def edit_design(
             locked.design = wanted
             locked.save(update_fields=["design"])
             log_event(study=locked, name="design_edited", data=wanted, actor=actor)
+    return study
+
+
+def edit_analysis(
+    *, study: Study, changes: Mapping[str, Any], seen: str | None = None, actor: AbstractBaseUser | None = None
+) -> Study:
+    """Change entries of the analysis plan of a draft; what they mean is checked by the verb that declares them."""
+    with _locked(study, seen=seen, draft_only=True) as locked:
+        wanted = {**locked.analysis, **changes}
+        if locked.analysis != wanted:
+            locked.analysis = wanted
+            locked.save(update_fields=["analysis"])
+            log_event(study=locked, name="analysis_edited", data=dict(changes), actor=actor)
     return study
 
 

@@ -99,15 +99,25 @@ def _sha256(text: str) -> str:
 
 
 def write_plan(
-    *, study: Study, planned: design.Plan, certificate: dict[str, Any], actor: AbstractBaseUser | None = None
+    *,
+    study: Study,
+    planned: design.Plan,
+    certificate: dict[str, Any],
+    looks: dict[str, Any] | None = None,
+    actor: AbstractBaseUser | None = None,
 ) -> Plan:
-    """Write the plan and freeze the study, all or nothing; raises WrongState when it is not a draft any more."""
+    """Write the plan and freeze the study, all or nothing; raises WrongState when it is not a draft any more.
+
+    `looks` replaces the declared looks of the analysis plan by the same with what the design expects of them.
+    """
     with transaction.atomic():
         locked = Study.objects.select_for_update().get(pk=study.pk)
         if locked.state != StudyState.DRAFT:
             message = "This study is frozen already."
             raise WrongState(message)
         version = (locked.plans.order_by("-version").values_list("version", flat=True).first() or 0) + 1
+        if looks is not None:
+            locked.analysis = {**locked.analysis, "looks": looks}
         canonical = canonical_json(study=locked, planned=planned, version=version)
         plan = Plan.objects.create(
             study=locked,
@@ -121,7 +131,7 @@ def write_plan(
         _copy_tasks(study=locked, plan=plan, planned=planned)
         _copy_trials(plan=plan, planned=planned)
         locked.plan, locked.state = plan, StudyState.FROZEN
-        locked.save(update_fields=["plan", "state"])
+        locked.save(update_fields=["plan", "state", "analysis"])
         log_event(study=locked, name="frozen", data={"sha256": plan.sha256, "version": version}, actor=actor)
     study.refresh_from_db()
     return plan

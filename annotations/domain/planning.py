@@ -117,7 +117,10 @@ def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan
         message = f"The certificate does not hold: {', '.join(item.name for item in broken)}."
         raise NotReady(message)
     certificate = made.certificate.to_dict() | {"estimate": made.estimate.to_dict()}
-    return freezing.write_plan(study=study, planned=made.plan, certificate=certificate, actor=actor)
+    from . import foresight  # which plans drafts itself
+
+    looks = foresight.settled_looks(study=study, made=made)
+    return freezing.write_plan(study=study, planned=made.plan, certificate=certificate, looks=looks, actor=actor)
 
 
 def preview_trial(*, study: Study, number: int = 1, booklet: int = 1) -> RaterView:

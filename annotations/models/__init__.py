@@ -1,6 +1,7 @@
 """Nouns: fields, constraints, __str__. What may be done with them stands in ``annotations.domain``."""
 
 from .event import Event
+from .foresight import PowerCheck
 from .judgement import Judgement
 from .material import MaterialImport, Output, Prompt, System
 from .plan import Booklet, Lease, Plan, Task, Trial
@@ -21,6 +22,7 @@ __all__ = [
     "Output",
     "Participation",
     "Plan",
+    "PowerCheck",
     "Prompt",
     "Rater",
     "RecruitmentIdentity",

@@ -1,0 +1,24 @@
+"""Background jobs are done once, even when they are delivered twice or a worker dies over one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+
+@contextmanager
+def alone(kind: int, job_id: int) -> Iterator[bool]:
+    """Yield whether nobody else works on this job; `kind` is the first key of the advisory lock.
+
+    The database lets the lock go when a worker's connection ends, so that a job left "running" can be taken up again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s::int, %s::int)", [kind, job_id])
+        free = bool(cursor.fetchone()[0])
+        try:
+            yield free
+        finally:
+            if free:
+                cursor.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", [kind, job_id])
