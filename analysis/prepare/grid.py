@@ -29,7 +29,7 @@ def cells_of(design: Design, options: Options) -> tuple[tuple[str, ...], FloatAr
 
     values = design.variables.stacked()
     names = [name for name in variables_of(options.utility) if name not in {"system", "task_family"}]
-    if "system" not in values.columns:
+    if "system" not in variables_of(options.utility):
         raise OptionError(f"fixed = {options.fixed!r} has no term of system: there would be nothing to compare")
     by_family = "task_family" in variables_of(options.utility)
     if options.within and not by_family:
