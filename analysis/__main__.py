@@ -1,4 +1,4 @@
-"""``python -m analysis judgements.csv --out report/``: the whole report from a table of judgements, without Django."""
+"""``python -m analysis judgements.parquet --plan plan.json --out report/``: the whole report, without Django."""
 
 from __future__ import annotations
 
@@ -25,14 +25,33 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+    """Return the parser of the command line; what is not given comes from the plan, else from the defaults."""
     parser = argparse.ArgumentParser(
-        prog="python -m analysis", description="From a table of judgements to a significance report."
+        prog="python -m analysis",
+        description="From a table of judgements to a significance report.",
+        epilog="Options given beside --plan win over it; the report says where they differ.",
     )
     parser.add_argument("judgements", type=Path, help="long table, .csv or .parquet (see analysis/README.md)")
     parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the report (default: report)")
-    parser.add_argument("--baseline", help="compare each system with this one (default: all pairs)")
+    parser.add_argument("--plan", type=Path, help="plan.json of the frozen study: contrasts, level, choices")
+    parser.add_argument("--certificate", type=Path, help="certificate.json of the design, to be shown in the report")
     parser.add_argument(
+        "--without",
+        type=_names,
+        default=(),
+        metavar="P,Q",
+        help="parts to leave out: agreement, diagnostics, sensitivity",
+    )
+    parser.add_argument("--title", default="", help="title of the report (default: the plan's, or the study's name)")
+    parser.add_argument("--seed", type=int, default=0, help="of bootstrap and randomised residuals (default: 0)")
+    parser.add_argument("--quiet", action="store_true")
+    _add_choices(parser.add_argument_group("what to analyse and how"))
+    return parser
+
+
+def _add_choices(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--baseline", help="compare each system with this one (default: all pairs)")
+    group.add_argument(
         "--contrast",
         dest="contrasts",
         action="append",
@@ -40,43 +59,44 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="'A vs B'",
         help="only this contrast; may be repeated",
     )
-    parser.add_argument("--systems", type=_names, metavar="A,B", help="only comparisons among these systems")
-    parser.add_argument("--dimensions", type=_names, metavar="X,Y", help="only these dimensions")
-    parser.add_argument(
-        "--random", type=_names, metavar="E,F", default=("output", "prompt:system", "rater:system"),
-        help="random effects out of output, prompt:system, rater:system, rater (default: the first three)",
-    )  # fmt: skip
-    parser.add_argument("--ties", choices=("model", "drop"), default="model", help="ties of a forced choice")
-    parser.add_argument("--thresholds", choices=("symmetric", "flexible", "equidistant"), default="symmetric")
-    parser.add_argument(
+    group.add_argument("--systems", type=_names, metavar="A,B", help="only comparisons among these systems")
+    group.add_argument("--dimensions", type=_names, metavar="X,Y", help="only these dimensions")
+    group.add_argument("--random", type=_names, metavar="E,F", help="random effects, as output,rater:system")
+    group.add_argument("--ties", choices=("model", "drop"), help="ties of a forced choice (default: model)")
+    group.add_argument("--thresholds", choices=("symmetric", "flexible", "equidistant"))
+    group.add_argument(
         "--without-late",
         dest="late",
-        action="store_false",
+        action="store_const",
+        const=False,
         help="leave out answers given after the lease or the study's end",
     )
-    parser.add_argument("--title", default="", help="title of the report (default: the study as the table names it)")
-    parser.add_argument("--confidence", type=float, default=0.95)
-    parser.add_argument("--seed", type=int, default=0, help="written into the manifest")
-    parser.add_argument("--quiet", action="store_true")
-    return parser
+    group.add_argument("--confidence", type=float, help="level of the intervals (default: 0.95)")
+    group.add_argument("--correction", choices=("holm", "bh", "single-step", "none"), help="(default: holm)")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; exit code 0 if all went well, 1 if a model did not converge, 2 on bad input."""
-    given = vars(build_parser().parse_args(arguments))
+    parser = build_parser()
+    given = vars(parser.parse_args(arguments))
     source, out, quiet = given.pop("judgements"), given.pop("out"), given.pop("quiet")
-    title = given.pop("title")
+    title, without = given.pop("title"), given.pop("without")
+    plan, certificate = given.pop("plan"), given.pop("certificate")
+    if certificate and not plan:
+        parser.error("--certificate belongs to a plan: give --plan too")
     from analysis import report, schema, tables
+    from analysis.declaration import DeclarationError, read_plan
     from analysis.prepare import OptionError
 
     def progress(done: int, total: int, what: str) -> None:
         if not quiet and sys.stderr.isatty():
-            sys.stderr.write(f"\r{done}/{total} {what:<40}" + ("\n" if done == total else ""))
+            sys.stderr.write(f"\r{100 * done // total:3d}% {what:<60.60}" + ("\n" if done == total else ""))
 
     try:
-        result = report.analyse(schema.read(source), **given, progress=progress)
-        written = report.write_report(result, out, title=title)
-    except (schema.SchemaError, OptionError, report.ReportError) as error:
+        declared = read_plan(plan, certificate=certificate) if plan else None
+        result = report.analyse(schema.read(source), plan=declared, **given)
+        written = report.write_report(result, out, title=title, without=without, progress=progress)
+    except (schema.SchemaError, OptionError, DeclarationError, report.ReportError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     if not quiet:

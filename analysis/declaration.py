@@ -44,6 +44,7 @@ class Certificate:
 
     guarantees: tuple[Guarantee, ...]
     summary: Mapping[str, Any]
+    canonical: str = ""
 
     @property
     def holds(self) -> bool:
@@ -81,6 +82,14 @@ class Declaration:
     plan: Mapping[str, Any]
     material: Mapping[str, Any]
     certificate: Certificate | None = None
+    canonical: str = ""
+
+    def files(self) -> dict[str, str]:
+        """Return the plan as the file that was frozen, with the certificate beside it, to travel with a report."""
+        found = {"plan.json": self.canonical}
+        if self.certificate is not None:
+            found["certificate.json"] = self.certificate.canonical
+        return found
 
     @property
     def options(self) -> dict[str, Any]:
@@ -119,7 +128,8 @@ def parse_plan(text: str, *, certificate: str | None = None, source: str = "plan
     try:
         systems = tuple((str(item["name"]), str(item["role"])) for item in content["systems"])
         return Declaration(
-            sha256=hashlib.sha256(_canonical(content).encode()).hexdigest(),
+            canonical=canonical_json(content),
+            sha256=hashlib.sha256(canonical_json(content).encode()).hexdigest(),
             title=str(content.get("title", "")),
             version=int(content.get("version", 1)),
             lead=str(content.get("lead", "")),
@@ -153,7 +163,7 @@ def parse_certificate(text: str) -> Certificate:
             )
             for item in content["guarantees"]
         )
-        return Certificate(found, dict(content.get("summary", {})))
+        return Certificate(found, dict(content.get("summary", {})), canonical_json(content))
     except (KeyError, TypeError, ValueError) as error:
         raise DeclarationError(
             f"the certificate lacks {error}: take certificate.json out of the report's bundle"
@@ -196,7 +206,8 @@ def check_design(declaration: Declaration, hashes: Sequence[str]) -> tuple[str, 
     return ()
 
 
-def _canonical(content: Any) -> str:
+def canonical_json(content: Any) -> str:
+    """Return JSON with sorted keys and no spaces, as the platform freezes it."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -125,7 +125,8 @@ class SensitivityRow:
     """One contrast under one other choice; not confirmatory.
 
     ``choice`` is what was declared, ``alternative`` what was done instead. ``scale`` may differ from that of the
-    declared analysis (points after standardising, say): then only the verdicts compare. ``p`` is not corrected; ``agrees`` tells whether sign and uncorrected verdict are those of the declared analysis.
+    declared analysis (points after standardising, say): then only the verdicts compare. ``p`` is not corrected;
+    ``agrees`` tells whether sign and uncorrected verdict are those of the declared analysis.
     """
 
     dimension: str

@@ -85,8 +85,10 @@ class StudyResult:
 
     ``title`` heads the report. ``warnings`` must be read before the table is believed; ``notes`` are remarks on the
     models that need not worry anybody. ``agreement``, ``account``, ``checks`` and ``sensitivity`` are filled by
-    :func:`analysis.report.examine`; ``left_out`` names the parts that it was told to leave out; ``declaration`` is the
-    frozen plan if there is one; ``table`` is the validated long table, kept for that and never written to a file.
+    :func:`analysis.report.examine`; ``left_out`` names the parts that it was told to leave out. ``declaration`` is the
+    frozen plan if there is one, ``changed`` says what was analysed otherwise than declared, and ``correction`` (holm,
+    bh, single-step or none) is the one that decides. ``table`` is the validated long table, kept for examining and
+    never written to a file.
     """
 
     rows: tuple[SignificanceRow, ...]
@@ -108,7 +110,14 @@ class StudyResult:
     sensitivity: tuple[SensitivityRow, ...] = ()
     declaration: Declaration | None = None
     left_out: tuple[str, ...] = ()
+    correction: str = "holm"
+    changed: tuple[str, ...] = ()
     table: Any = field(default=None, repr=False, compare=False)
+
+    def corrected(self, row: SignificanceRow) -> float:
+        """Return the p value of a row by the declared correction."""
+        found = {"holm": row.p_holm, "bh": row.p_bh, "single-step": row.p_single_step, "none": row.p}
+        return found[self.correction]
 
     @property
     def sentence(self) -> str:

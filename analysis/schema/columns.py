@@ -61,6 +61,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("late", "bool", "given after the lease had lapsed or the study was closed", default=False),
     Column("excluded", "bool", "a recorded decision leaves this judgement out", default=False),
     Column("exclusion_reason", "str", "why, empty if not excluded", ""),
+    Column("simulated", "bool", "answered by a simulated rater, no person", default=False),
 )
 NAMES: Final = tuple(column.name for column in COLUMNS)
 

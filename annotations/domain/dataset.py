@@ -36,7 +36,7 @@ ROWS = f"""
 SELECT j.id, r.pseudonym, b.number, l.copy, t.position, t.kind, task.key, prompt.key, prompt.task_family,
        sa.name, pa.key || '/' || sa.name || '/' || a.sample, sb.name, pb.key || '/' || sb.name || '/' || o.sample,
        a.id, o.id, j.answers,
-       (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late, l.state,
+       (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late, l.state, p.simulated,
        (SELECT x.reason FROM annotations_exclusion x
         WHERE x.participation_id = p.id AND x.undone_at IS NULL ORDER BY x.id LIMIT 1)
 FROM annotations_judgement j
@@ -83,7 +83,7 @@ def rows(*, study: Study) -> Iterator[dict[str, Any]]:
     design_hash = study.plan.sha256 if study.plan else ""
     lengths = _lengths(study=study)
     for row in _stream(ROWS, plan_id=study.plan_id):
-        *_, answers, seconds, late, lease_state, reason = row
+        *_, answers, seconds, late, lease_state, simulated, reason = row
         if not reason and lease_state != LeaseState.COMPLETED and not keep_partial:
             reason = INCOMPLETE
         common = {
@@ -108,6 +108,7 @@ def rows(*, study: Study) -> Iterator[dict[str, Any]]:
             "late": late,
             "excluded": bool(reason),
             "exclusion_reason": reason or "",
+            "simulated": simulated,
         }
         for question in questions:
             kind = kinds[question.key]

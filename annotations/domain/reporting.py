@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from itertools import combinations
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from django.core.files import File
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotations.enums import JobState, ParticipationState, SystemRole
+from annotations.enums import JobState, SystemRole
 from annotations.errors import NotReady
 from annotations.models import Report, Study
 
@@ -25,11 +25,13 @@ from . import dataset, planning
 from .events import log_event
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.results import StudyResult
 
 LOCK = 20_2611  # the first key of our advisory locks: reports
 EPOCH = (2020, 1, 1, 0, 0, 0)
-RANK: dict[str, int] = {SystemRole.TREATMENT: 0, SystemRole.REFERENCE: 1, SystemRole.BASELINE: 2}
+STAGES = {"done": "Packing the bundle", "examined": "Tables and figures"}
 
 
 def request_report(*, study: Study, actor: AbstractBaseUser | None = None) -> Report:
@@ -47,8 +49,10 @@ def request_report(*, study: Study, actor: AbstractBaseUser | None = None) -> Re
     return report
 
 
-def make_report(*, report_id: int) -> Report:
+def make_report(*, report_id: int, without: Iterable[str] = ()) -> Report:
     """Run the analysis and store its bundle; a failure is kept with its words. Done twice it is done once.
+
+    ``without`` names parts to leave out (agreement, diagnostics, sensitivity), which the report then says.
 
     Whoever works on a report holds an advisory lock of its connection, which the database lets go when a worker dies:
     a report left "running" is then taken up by the next call.
@@ -58,7 +62,7 @@ def make_report(*, report_id: int) -> Report:
         if alone and report.state != JobState.DONE:
             Report.objects.filter(pk=report.pk).update(state=JobState.RUNNING)
             report.state = JobState.RUNNING
-            _try(report)
+            _try(report, without=tuple(without))
     return report
 
 
@@ -74,17 +78,17 @@ def _alone(report_id: int) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", [LOCK, report_id])
 
 
-def _try(report: Report) -> None:
+def _try(report: Report, *, without: tuple[str, ...]) -> None:
     try:
-        _run(report)
+        _run(report, without=without)
     except Exception as error:
         _finish(report, state=JobState.FAILED, message=f"{type(error).__name__}: {error}")
         if not isinstance(error, ValueError):
             raise
 
 
-def _run(report: Report) -> None:
-    from analysis.report import analyse, write_report
+def _run(report: Report, *, without: tuple[str, ...]) -> None:
+    from analysis.report import write_report
 
     study = report.study
     progress = _progress_of(report)
@@ -92,18 +96,19 @@ def _run(report: Report) -> None:
     frame = dataset.long_table(study=study)
 
     def show(done: int, total: int, what: str) -> None:
-        progress(0.05 + 0.75 * done / max(total, 1), f"Model: {what}")
+        progress(0.05 + 0.9 * done / max(total, 1), STAGES.get(what, what))
 
-    result = analyse(frame, **analysis_options(study=study), progress=show)
-    result = replace(result, warnings=(*_simulated(study), *result.warnings))
-    progress(0.85, "Writing tables and figures")
+    result = analyse_frame(study=study, frame=frame, progress=show)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "report"
-        write_report(result, target, title=study.title)
+        write_report(
+            result,
+            target,
+            without=without,
+            progress=lambda done, total, what: show(30 + 7 * done // 10, total, what),
+        )
         with (target / "judgements.csv").open("w", newline="", encoding="utf-8") as stream:
             dataset.write_csv(study=study, target=stream)
-        if study.plan is not None:
-            (target / "design.json").write_text(study.plan.canonical, encoding="utf-8")
         bundle = _zip(target, Path(folder) / "bundle.zip")
         with bundle.open("rb") as packed:
             report.bundle.save(f"{study.slug}-{report.pk}.zip", File(packed), save=False)
@@ -112,43 +117,32 @@ def _run(report: Report) -> None:
     _finish(report, state=JobState.DONE)
 
 
-def _simulated(study: Study) -> tuple[str, ...]:
-    """Warn when answers of simulated raters are in the report."""
-    finished = study.participations.filter(state=ParticipationState.FINISHED)
-    count = finished.filter(simulated=True).count()
-    return (f"{count} of {finished.count()} raters are simulated; they are no people.",) if count else ()
+def analyse_frame(
+    *, study: Study, frame: pd.DataFrame, progress: Callable[[int, int, str], None] | None = None
+) -> StudyResult:
+    """Analyse a long table as the study's frozen plan declares, as ``python -m analysis --plan plan.json`` does."""
+    from analysis.declaration import parse_plan
+    from analysis.report import analyse
 
-
-def analysis_options(*, study: Study) -> dict[str, Any]:
-    """Return the keyword arguments of ``analysis.report.analyse`` that the analysis plan and the roles declare."""
-    plan = study.analysis
-    return {
-        "contrasts": contrasts_of(study=study),
-        "dimensions": list(study.dimensions.values_list("key", flat=True)),
-        "confidence": 1 - float(plan.get("alpha", 0.05)),
-    }
+    plan = study.plan
+    if plan is None:
+        raise NotReady
+    declaration = parse_plan(plan.canonical, certificate=json.dumps(plan.certificate))
+    tell = progress or (lambda _done, _total, _what: None)
+    return analyse(
+        frame,
+        plan=declaration,
+        progress=lambda done, total, what: tell(30 * done // max(total, 1), 100, f"Model: {what}"),
+    )
 
 
 def contrasts_of(*, study: Study) -> list[tuple[str, str]]:
-    """Return the declared contrasts, (first, second), treatments first and baselines last.
+    """Return the contrasts that the study declares as it stands now, frozen or not, treatments first."""
+    from analysis.declaration import declared_contrasts
 
-    The analysis plan's `contrasts` is a list of pairs, "against_baseline", or "all_pairs" (the default): all pairs that
-    the design compares.
-    """
-    declared = study.analysis.get("contrasts", "all_pairs")
-    if isinstance(declared, list):
-        return [(str(first), str(second)) for first, second in declared]
-    roles = dict(study.systems.exclude(role=SystemRole.CHECK).values_list("name", "role"))
-    ordered = sorted(roles, key=lambda name: (RANK[roles[name]], name))
-    spec = planning.spec_of(study=study)
-    pairs = list(combinations(ordered, 2))
-    if spec.comparisons == "listed":
-        listed = {frozenset(pair) for pair in spec.listed}
-        return [pair for pair in pairs if frozenset(pair) in listed]
-    baselines = {spec.baseline} if spec.baseline else {name for name in roles if roles[name] == SystemRole.BASELINE}
-    if spec.comparisons == "against_baseline" or declared == "against_baseline":
-        return [pair if pair[1] in baselines else pair[::-1] for pair in pairs if baselines & set(pair)]
-    return sorted(pairs, key=lambda pair: pair[1] not in baselines)  # the question of the study comes first
+    systems = list(study.systems.exclude(role=SystemRole.CHECK).values_list("name", "role"))
+    design = planning.spec_of(study=study).to_dict()
+    return list(declared_contrasts(systems, design=design, analysis=study.analysis))
 
 
 def summary_of(result: StudyResult) -> dict[str, Any]:

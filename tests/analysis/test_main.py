@@ -1,5 +1,6 @@
 """The command line, as a reader of the paper would run it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,9 @@ import pytest
 
 from analysis import schema
 from analysis.__main__ import main
+from analysis.declaration import canonical_json, parse_plan
+
+BARE = ("--without", "agreement,diagnostics,sensitivity")
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def test_command_writes_a_report_in_its_own_process(judgements, tmp_path):
 
 
 def test_title_reaches_the_page(judgements, tmp_path):
-    code = main([str(judgements), "--out", str(tmp_path / "report"), "--title", "My study", "--quiet"])
+    code = main([str(judgements), "--out", str(tmp_path / "report"), "--title", "My study", "--quiet", *BARE])
 
     assert code == 0
     assert "<h1>Significance report: My study</h1>" in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
@@ -40,13 +44,16 @@ def test_title_reaches_the_page(judgements, tmp_path):
 def test_options_reach_the_analysis(judgements, tmp_path, capsys):
     arguments = ["--contrast", "steered vs baseline", "--dimensions", "surprise", "--random", "output,rater:system"]
 
-    code = main([str(judgements), "--out", str(tmp_path / "report"), *arguments, "--confidence", "0.9"])
+    code = main([str(judgements), "--out", str(tmp_path / "report"), *arguments, "--confidence", "0.9", *BARE])
 
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     assert code == 0
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert "90% CI" in lines[0]
-    assert lines[2].startswith("| surprise | steered vs baseline |")
+    assert lines[2].startswith(
+        "| **surprise (graded preference, 5 levels; log-odds; 16 raters, 9 prompts, 144 judgements)"
+    )
+    assert lines[3].startswith("| steered vs baseline |")
 
 
 def test_bad_row_is_reported_with_file_row_and_column(judgements, tmp_path, capsys):
@@ -62,7 +69,9 @@ def test_bad_row_is_reported_with_file_row_and_column(judgements, tmp_path, caps
     assert not (tmp_path / "report").exists()
 
 
-@pytest.mark.parametrize("arguments", [["--baseline", "gpt"], ["--dimensions", "wit"], ["--random", "author"]])
+@pytest.mark.parametrize(
+    "arguments", [["--baseline", "gpt"], ["--dimensions", "wit"], ["--random", "author"], ["--without", "plots"]]
+)
 def test_bad_option_is_reported(judgements, tmp_path, capsys, arguments):
     code = main([str(judgements), "--out", str(tmp_path / "report"), *arguments])
 
@@ -76,6 +85,46 @@ def test_contrast_must_name_two_systems(judgements, capsys):
         main([str(judgements), "--contrast", "steered"])
 
     assert "write a contrast as 'steered vs baseline'" in capsys.readouterr().err
+
+
+def test_plan_is_taken_and_what_differs_is_said(study, tmp_path):
+    content = {
+        "dimensions": [{"key": "surprise"}],
+        "systems": [{"name": "baseline", "role": "baseline"}, {"name": "steered", "role": "treatment"}],
+        "design": {},
+        "analysis": {"alpha": 0.1},
+    }
+    (tmp_path / "plan.json").write_text(canonical_json(content), encoding="utf-8")
+    design = parse_plan(canonical_json(content)).sha256
+    schema.write(study.assign(design_hash=design), tmp_path / "judgements.parquet")
+    command = [str(tmp_path / "judgements.parquet"), "--plan", str(tmp_path / "plan.json"), *BARE, "--quiet"]
+
+    code = main([*command, "--out", str(tmp_path / "report"), "--thresholds", "flexible"])
+
+    manifest = json.loads((tmp_path / "report" / "manifest.json").read_text(encoding="utf-8"))
+    assert code == 0
+    assert manifest["plan_sha256"] == design
+    assert manifest["options"]["contrasts"] == [["steered", "baseline"]]
+    assert manifest["options"]["confidence"] == 0.9
+    assert manifest["changed"] == ["thresholds = flexible instead of symmetric"]
+    assert (tmp_path / "report" / "plan.json").read_text(encoding="utf-8") == canonical_json(content)
+
+
+def test_plan_of_another_study_writes_nothing(judgements, tmp_path, capsys):
+    (tmp_path / "plan.json").write_text("{}", encoding="utf-8")
+
+    code = main([str(judgements), "--out", str(tmp_path / "report"), "--plan", str(tmp_path / "plan.json")])
+
+    assert code == 2
+    assert "is no frozen plan of the platform" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
+def test_certificate_without_plan_is_refused(judgements, capsys):
+    with pytest.raises(SystemExit):
+        main([str(judgements), "--certificate", "certificate.json"])
+
+    assert "--certificate belongs to a plan" in capsys.readouterr().err
 
 
 def test_study_without_estimate_exits_with_one(study, tmp_path):

@@ -1,18 +1,18 @@
-"""The analysis as a whole: symmetries, numbers known from elsewhere, and the files of a report."""
+"""The analysis as a whole: symmetries, numbers known from elsewhere; the plan, the parts, the folder of a report."""
 
 import json
-import re
-from dataclasses import fields, replace
-from xml.etree import ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import analysis
 from analysis import schema
+from analysis.declaration import DeclarationError, read_plan
 from analysis.models.glmm import fit_logistic
+from analysis.prepare import OptionError
 from analysis.rankings import rankings_to_pairs
-from analysis.report import ReportError, analyse, hash_table, write_report
+from analysis.report import PARTS, ReportError, analyse, examine, hash_table, write_report
 
 NUMBERS = ("estimate", "se", "low", "high", "p", "p_holm", "win_rate", "win_rate_low", "raw_win_rate", "naive_p")
 # two fits of one model end at most 1e-4 standard errors apart in the Hessian's place: 1e-5 in its numbers
@@ -147,167 +147,134 @@ def test_two_systems_equal_random_intercepts_of_rater_and_prompt(study):
     )
 
 
-def test_report_has_every_file_and_opens_with_the_sentence(result, tmp_path):
-    report = write_report(result, tmp_path / "new" / "report")
+@pytest.fixture
+def plan(tmp_path):
+    """A frozen plan of the small study, as the platform writes it, and the table's rows under its hash."""
+    content = {
+        "format": 1,
+        "version": 2,
+        "title": "Wit",
+        "lead": "Which is more …",
+        "dimensions": [
+            {"key": "surprise", "label": "surprising", "definition": "…", "question_type": "graded", "options": {}},
+            {"key": "originality", "label": "original", "definition": "…", "question_type": "forced", "options": {}},
+        ],
+        "systems": [
+            {"name": "baseline", "role": "baseline"},
+            {"name": "reference", "role": "reference"},
+            {"name": "steered", "role": "treatment"},
+        ],
+        "design": {"comparisons": "all_pairs", "raters_per_task": 3, "trials_per_rater": 9},
+        "analysis": {"contrasts": "against_baseline", "alpha": 0.1, "correction": "bh", "thresholds": "flexible"},
+        "material": {"outputs": 54, "sha256": "…"},
+        "plan": {"tasks": 81, "booklets": 16, "trials": 144},
+    }
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return path
 
-    page = report.page.read_text(encoding="utf-8")
-    assert sorted(path.name for path in report.folder.iterdir()) == sorted(report.files)
-    assert sorted(report.files) == [
-        "forest.png",
-        "forest.svg",
-        "index.html",
-        "manifest.json",
-        "significance.csv",
-        "significance.html",
-        "significance.md",
-        "significance.tex",
+
+@pytest.fixture
+def declared(study, plan):
+    return study.assign(design_hash=read_plan(plan).sha256)
+
+
+def test_plan_gives_contrasts_level_correction_and_order(declared, plan):
+    found = analyse(declared, plan=plan)
+
+    assert [(row.dimension, row.contrast) for row in found.rows] == [
+        (name, contrast)
+        for name in ("surprise", "originality")
+        for contrast in ("steered vs baseline", "reference vs baseline")
     ]
-    assert (
-        page.index('class="lead"') < page.index("<svg") < page.index("<h2>Significance table") < page.index("Methods")
-    )
-    assert result.sentence.replace("<", "&lt;") in page
-    assert result.input_hash in page
-    assert not re.findall(r'(?:src|href)="(?!#)', page)
+    assert (found.confidence, found.correction, found.options["thresholds"]) == (0.9, "bh", "flexible")
+    assert (found.changed, found.declaration.version) == ((), 2)
+    assert found.family == "Benjamini–Hochberg over all 4 reported contrasts (dimensions × contrasts)"
 
 
-def test_title_of_the_study_heads_the_report(result, tmp_path):
-    named = write_report(result, tmp_path / "named", title="Wit & steering")
-    unnamed = write_report(result, tmp_path / "unnamed")
+def test_option_against_the_plan_is_said_first(declared, plan):
+    found = analyse(declared, plan=plan, thresholds="symmetric", confidence=0.9, ties="drop")
 
-    assert "<title>Significance report: Wit &amp; steering</title>" in named.page.read_text(encoding="utf-8")
-    assert "<h1>Significance report: test</h1>" in unnamed.page.read_text(encoding="utf-8")
-    assert "<h1>Significance table: Wit" in named.files["significance.html"].read_text(encoding="utf-8")
-    assert json.loads(named.files["manifest.json"].read_text(encoding="utf-8"))["title"] == "Wit & steering"
+    assert found.changed == ("thresholds = symmetric instead of flexible", "ties = drop instead of model")
+    assert found.warnings[0].startswith("not as declared in the plan: thresholds = symmetric instead of flexible;")
 
 
-def test_page_names_no_table_twice(result, tmp_path):
-    page = write_report(result, tmp_path / "report").page.read_text(encoding="utf-8")
-
-    headings = re.findall(r"<h2>(.*?)</h2>", page)
-    captions = re.findall(r"<caption>(.*?)</caption>", page)
-    assert captions == ["Spread of raters, prompts and outputs", "Side effect and thresholds"]
-    assert not set(headings) & set(captions)
-    assert "<dt>Given after the lease had lapsed or the study was closed</dt><dd>0 (kept)</dd>" in page
+def test_plan_of_another_design_is_refused(study, plan):
+    with pytest.raises(DeclarationError, match="were collected under abc: take the plan of that"):
+        analyse(study, plan=plan)
 
 
-def test_note_stands_below_the_table_and_not_among_the_warnings(result, tmp_path):
-    noted = replace(result, notes=("wit: one sample",), warnings=("look out",))
+def test_table_without_design_is_taken_with_a_warning(study, plan):
+    found = analyse(study.assign(design_hash=""), plan=plan)
 
-    page = write_report(noted, tmp_path / "report").page.read_text(encoding="utf-8")
-
-    alarm = page[page.index('class="warning" role="note"') : page.index("<h2>Estimates")]
-    assert "look out" in alarm
-    assert "one sample" not in alarm
-    assert '<p class="note">Note: wit: one sample.</p>' in page
+    assert "the judgements name no design: that they follow this plan could not be checked" in found.warnings
 
 
-def test_latex_table_is_ascii_whatever_the_systems_are_called(study, tmp_path):
-    names = {"steered": "gesteuert ≥ π|é", "baseline": "Grundlinie ± 0"}
-    frame = study.replace({"system_a": names, "system_b": names})
-
-    text = write_report(frame, tmp_path / "report").files["significance.tex"].read_text(encoding="utf-8")
-
-    assert text.isascii()
-    assert r"gesteuert $\ge$ $\pi$\textbar{}\'{e}" in text
+def test_unknown_correction_is_refused(study):
+    with pytest.raises(OptionError, match="there is no correction 'fdr': choose from holm, bh"):
+        analyse(study, correction="fdr")
 
 
-def test_report_is_the_same_bytes_again(study, result, tmp_path):
-    one = write_report(result, tmp_path / "one")
-    two = write_report(study.sample(frac=1.0, random_state=1), tmp_path / "two", baseline="baseline")
-    again = write_report(result, tmp_path / "one")
-
-    for name, path in one.files.items():
-        assert path.read_bytes() == two.files[name].read_bytes()
-    assert again.files == one.files
+def test_examining_adds_every_part(examined, result):
+    assert [row.estimate for row in examined.rows] == [row.estimate for row in result.rows]
+    assert examined.account.flow[-1].count == 144
+    assert {row.dimension for row in examined.agreement} == {"originality", "surprise"}
+    assert [check.dimension for check in examined.checks] == ["originality", "surprise"]
+    assert {row.dimension for row in examined.sensitivity} == {"originality", "surprise"}
 
 
-def test_manifest_holds_hashes_versions_options_and_fits(result, tmp_path):
-    report = write_report(result, tmp_path / "report")
+def test_parts_can_be_left_out_and_the_report_says_so(result, tmp_path):
+    bare = examine(result, without=PARTS)
 
-    manifest = json.loads(report.files["manifest.json"].read_text(encoding="utf-8"))
+    page = write_report(bare, tmp_path / "report").page.read_text(encoding="utf-8")
 
-    assert manifest["input_sha256"] == result.input_hash
-    assert manifest["design_hashes"] == ["abc"]
-    assert manifest["seed"] == 0
-    assert manifest["options"]["baseline"] == "baseline"
-    assert set(manifest["versions"]) == {"analysis", "python", "numpy", "scipy", "pandas", "matplotlib"}
-    assert manifest["fits"]["surprise"]["convergence"]["converged"] is True
+    assert (bare.agreement, bare.checks, bare.sensitivity) == ((), (), ())
+    assert page.count("Left out at the wish of whoever made this report.") == 3
+    assert "<dt>Left out</dt><dd>agreement, diagnostics, sensitivity</dd>" in page
 
 
-def test_csv_holds_every_number_of_the_rows(result, tmp_path):
-    import pandas as pd
-
-    report = write_report(result, tmp_path / "report")
-
-    table = pd.read_csv(report.files["significance.csv"])
-
-    assert list(table.columns) == [field.name for field in fields(result.rows[0])]
-    assert table["estimate"].tolist() == pytest.approx([row.estimate for row in result.rows], rel=1e-9)
+def test_unknown_part_is_refused(result):
+    with pytest.raises(OptionError, match="there is no part 'plots' to leave out: choose from agreement"):
+        examine(result, without=["plots"])
 
 
-def test_figure_is_an_svg_that_parses(result, tmp_path):
-    report = write_report(result, tmp_path / "report")
-
-    root = ET.fromstring(report.files["forest.svg"].read_text(encoding="utf-8"))
-
-    assert root.tag.endswith("svg")
-    assert report.files["forest.png"].read_bytes().startswith(b"\x89PNG")
-
-
-def test_contrast_without_estimate_is_printed_with_its_reason(study, tmp_path):
-    frame = study[study["dimension"] == "originality"].copy()
-    frame.loc[frame["system_a"] == "steered", "answer"] = 1.0
-    frame.loc[frame["system_b"] == "steered", "answer"] = 0.0
-
-    report = write_report(frame, tmp_path / "report", baseline="baseline")
-
-    markdown = report.files["significance.md"].read_text(encoding="utf-8")
-    assert "| originality | steered vs baseline | – | – | – | – | – | – | – | – | – | 16 | 9 | 144 | no |" in markdown
-    assert "steered vs baseline: infinite: the answers separate the systems completely" in markdown
-    assert "nan" not in report.page.read_text(encoding="utf-8").lower().split("<svg")[0]
-
-
-def test_names_are_escaped_everywhere(study, tmp_path):
-    evil = "<b>50% & _more_</b> | x"
-    frame = study.assign(
-        system_a=study["system_a"].replace("steered", evil), system_b=study["system_b"].replace("steered", evil)
-    )
-
-    report = write_report(frame, tmp_path / "report", baseline="baseline")
-
-    assert "<b>50%" not in report.page.read_text(encoding="utf-8")
-    assert r"$<$b$>$50\% \& \_more\_" in report.files["significance.tex"].read_text(encoding="utf-8")
-    assert r"\| x vs baseline" in report.files["significance.md"].read_text(encoding="utf-8")
-
-
-def test_folder_that_cannot_be_written_leaves_nothing(result, tmp_path):
+def test_folder_that_cannot_be_written_leaves_nothing(examined, tmp_path):
     (tmp_path / "report").write_text("a file", encoding="utf-8")
 
     with pytest.raises(ReportError, match="is a file: give a folder"):
-        write_report(result, tmp_path / "report")
+        write_report(examined, tmp_path / "report")
     with pytest.raises(ReportError, match="nothing was left there"):
-        write_report(result, tmp_path / "report" / "inner")
+        write_report(examined, tmp_path / "report" / "inner")
 
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
 def test_failure_half_way_leaves_the_old_report(result, tmp_path):
-    report = write_report(result, tmp_path / "report")
+    bare = examine(result, without=PARTS)
+    report = write_report(bare, tmp_path / "report")
     before = {name: path.read_bytes() for name, path in report.files.items()}
 
     with pytest.raises(TypeError):
-        write_report(replace(result, seed=object()), tmp_path / "report")
+        write_report(replace(bare, seed=object()), tmp_path / "report")
 
     assert {name: path.read_bytes() for name, path in report.files.items()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
-def test_progress_is_told(study):
+def test_progress_runs_through_every_stage(study, tmp_path):
     told = []
 
-    analyse(study, progress=lambda done, total, what: told.append((done, total, what)))
+    frame = study[study["dimension"] == "originality"]
+    write_report(frame, tmp_path / "report", progress=lambda done, total, what: told.append((done, total, what)))
 
-    assert told == [(0, 2, "originality"), (1, 2, "surprise"), (2, 2, "done")]
+    shares = [done / total for done, total, _ in told]
+    stages = [what for _, _, what in told]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert stages[0] == "originality"
+    for stage in ("Agreement of raters", "Diagnostics: originality", "Tables and figures", "done"):
+        assert stage in stages
+    assert any(stage.startswith("Sensitivity: without") for stage in stages)
 
 
 def test_invalid_table_is_refused_before_any_work(study):

@@ -121,16 +121,17 @@ def test_every_table_of_a_result_is_rectangular(result):
 
 
 def test_variance_table_shows_the_spread_of_a_difference(result):
-    rows = tables.variance_table(result).rows
+    table = tables.variance_table(result)
 
     component = result.dimensions[0].fit.variances[0]
-    assert rows[0][:3] == ("originality", "output", str(component.levels))
-    assert rows[0][5] == f"{component.sd * 2**0.5:.2f}"
-    assert tables.variance_table(result).notes == (tables.SPREADS,)
+    assert table.groups[0] == ("originality", 3)
+    assert table.rows[0][:2] == ("output", str(component.levels))
+    assert table.rows[0][4] == f"{component.sd * 2**0.5:.2f}"
 
 
 def test_naive_table_is_marked_as_such(result):
     table = tables.naive_table(result)
 
     assert "naive" in table.header[4]
+    assert table.rows[0][3] == "binomial test"
     assert "Do not report it." in table.notes[0]

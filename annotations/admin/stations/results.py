@@ -30,6 +30,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".pdf": "application/pdf",
     ".png": "image/png",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
 

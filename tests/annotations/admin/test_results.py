@@ -9,6 +9,7 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from analysis import schema
+from analysis.report import PARTS
 from annotations.admin.stations import results
 from annotations.domain import reporting
 from annotations.models import Report
@@ -36,7 +37,7 @@ def judged(db, settings, tmp_path):
 @pytest.fixture
 def report(judged):
     made = reporting.request_report(study=judged)
-    return reporting.make_report(report_id=made.pk)
+    return reporting.make_report(report_id=made.pk, without=PARTS)
 
 
 def test_asking_queues_one_report(desk, judged, sent):

@@ -1,11 +1,13 @@
 """Reports: queued once, made from the long table, kept with their words when they fail."""
 
-import io
+import hashlib
 import json
 import zipfile
 
 import pytest
 
+from analysis.__main__ import main
+from analysis.report import PARTS
 from annotations.domain import participation, planning, reporting, studies
 from annotations.enums import JobState
 from annotations.errors import NotReady
@@ -52,7 +54,7 @@ def test_report_holds_every_contrast_and_all_formats(make_study, settings, tmp_p
     }
     assert {row["dimension"] for row in rows} == {"originality", "surprise", "creativity"}
     assert report.judgements == 72
-    with zipfile.ZipFile(io.BytesIO(report.bundle.read())) as bundle:
+    with report.bundle.open("rb") as stream, zipfile.ZipFile(stream) as bundle:
         names = set(bundle.namelist())
         manifest = json.loads(bundle.read("manifest.json"))
     expected = {
@@ -61,9 +63,13 @@ def test_report_holds_every_contrast_and_all_formats(make_study, settings, tmp_p
         "significance.tex",
         "significance.md",
         "significance.html",
-        "forest.svg",
+        "significance.docx",
+        "results.json",
+        "figures/forest.svg",
+        "figures/forest.pdf",
         "judgements.csv",
-        "design.json",
+        "plan.json",
+        "certificate.json",
         "manifest.json",
     }
     assert expected <= names
@@ -71,13 +77,46 @@ def test_report_holds_every_contrast_and_all_formats(make_study, settings, tmp_p
     assert b"originality" in reporting.read_member(report=report, name="significance.csv")
 
 
+def test_bundle_gives_the_same_bytes_from_the_shell(make_study, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    study = judged_study(make_study)
+    report = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+    with report.bundle.open("rb") as stream, zipfile.ZipFile(stream) as bundle:
+        bundle.extractall(tmp_path / "bundle")
+    plan = [
+        "--plan",
+        str(tmp_path / "bundle" / "plan.json"),
+        "--certificate",
+        str(tmp_path / "bundle/certificate.json"),
+    ]
+
+    code = main([str(tmp_path / "bundle" / "judgements.csv"), "--out", str(tmp_path / "report"), *plan, "--quiet"])
+
+    again = {path.relative_to(tmp_path / "report").as_posix(): path for path in (tmp_path / "report").rglob("*.*")}
+    assert code in (0, 1)  # 1: a model of so small a study need not converge, here as there
+    assert set(again) == {
+        path.relative_to(tmp_path / "bundle").as_posix() for path in (tmp_path / "bundle").rglob("*.*")
+    } - {"judgements.csv"}
+    assert [n for n, path in again.items() if path.read_bytes() != (tmp_path / "bundle" / n).read_bytes()] == []
+
+
+def test_plan_of_the_bundle_has_the_hash_of_the_design(make_study, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    study = judged_study(make_study)
+
+    report = reporting.make_report(report_id=reporting.request_report(study=study).pk, without=PARTS)
+
+    plan = reporting.read_member(report=report, name="plan.json")
+    assert hashlib.sha256(plan).hexdigest() == study.plan.sha256
+
+
 def test_report_made_twice_is_made_once(make_study, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     study = judged_study(make_study)
     report = reporting.request_report(study=study)
 
-    first = reporting.make_report(report_id=report.pk)
-    second = reporting.make_report(report_id=report.pk)
+    first = reporting.make_report(report_id=report.pk, without=PARTS)
+    second = reporting.make_report(report_id=report.pk, without=PARTS)
 
     assert (first.finished_at, first.bundle.name) == (second.finished_at, second.bundle.name)
 
@@ -86,7 +125,7 @@ def test_report_without_judgements_fails_in_words(make_open_study, settings, tmp
     settings.MEDIA_ROOT = tmp_path
     study = make_open_study()
 
-    report = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+    report = reporting.make_report(report_id=reporting.request_report(study=study).pk, without=PARTS)
 
     assert report.state == JobState.FAILED
     assert report.message
@@ -118,7 +157,7 @@ def test_report_whose_worker_died_is_taken_up_again(make_study, settings, tmp_pa
     report = reporting.request_report(study=study)
     Report.objects.filter(pk=report.pk).update(state=JobState.RUNNING)
 
-    again = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+    again = reporting.make_report(report_id=reporting.request_report(study=study).pk, without=PARTS)
 
     assert (again.pk, again.state) == (report.pk, JobState.DONE)
 
@@ -127,7 +166,7 @@ def test_rows_stand_in_the_order_of_the_study(make_study, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     study = judged_study(make_study)
 
-    report = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+    report = reporting.make_report(report_id=reporting.request_report(study=study).pk, without=PARTS)
 
     keys = list(dict.fromkeys(row["dimension"] for row in report.summary["rows"]))
     assert keys == ["originality", "surprise", "creativity"]
@@ -140,7 +179,7 @@ def test_report_with_simulated_raters_says_so(make_study, settings, tmp_path):
     study.participations.filter(pk__in=study.participations.values("pk")[:2]).update(simulated=True)
     finished = study.participations.filter(state="finished")
 
-    report = reporting.make_report(report_id=reporting.request_report(study=study).pk)
+    report = reporting.make_report(report_id=reporting.request_report(study=study).pk, without=PARTS)
 
     assert f"2 of {finished.count()} raters are simulated; they are no people." in report.summary["warnings"]
     assert b"2 of" in reporting.read_member(report=report, name="index.html")

@@ -1,0 +1,55 @@
+"""The tables of a report: one content, many formats."""
+
+from analysis.tables.cells import Table, grouped
+from analysis.tables.checks import (
+    agreement_table,
+    balance_table,
+    flow_table,
+    guarantee_table,
+    influence_table,
+    load_table,
+    question_table,
+    residual_table,
+    sensitivity_table,
+)
+from analysis.tables.findings import (
+    corrections_table,
+    fixed_table,
+    naive_table,
+    share_table,
+    significance_table,
+    system_table,
+    variance_table,
+    win_table,
+)
+from analysis.tables.formats import to_csv, to_html, to_markdown, write_csv
+from analysis.tables.latex import LATEX, escape_latex, to_latex
+
+__all__ = [
+    "LATEX",
+    "Table",
+    "agreement_table",
+    "balance_table",
+    "corrections_table",
+    "escape_latex",
+    "fixed_table",
+    "flow_table",
+    "grouped",
+    "guarantee_table",
+    "influence_table",
+    "load_table",
+    "naive_table",
+    "question_table",
+    "residual_table",
+    "sensitivity_table",
+    "share_table",
+    "significance_table",
+    "system_table",
+    "to_csv",
+    "to_html",
+    "to_latex",
+    "to_markdown",
+    "variance_table",
+    "win_table",
+    "write_csv",
+]

@@ -1,0 +1,34 @@
+"""The words of a report: the sentence a paper would print, the methods paragraph, the warnings, how numbers read."""
+
+from analysis.wording.findings import (
+    CORRECTIONS,
+    chance,
+    family_in_words,
+    notes_of,
+    sentence,
+    sentences_of,
+    warnings_of,
+)
+from analysis.wording.methods import formulas_of, methods_of
+from analysis.wording.numbers import count, degrees, equals_p, format_p, interval, join, number, percent, percents
+
+__all__ = [
+    "CORRECTIONS",
+    "chance",
+    "count",
+    "degrees",
+    "equals_p",
+    "family_in_words",
+    "format_p",
+    "formulas_of",
+    "interval",
+    "join",
+    "methods_of",
+    "notes_of",
+    "number",
+    "percent",
+    "percents",
+    "sentence",
+    "sentences_of",
+    "warnings_of",
+]

@@ -1,0 +1,240 @@
+"""The files of a report: all there, the same bytes every time, readable by whom they are for."""
+
+import hashlib
+import json
+import math
+import re
+import shutil
+import subprocess
+from dataclasses import fields, replace
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.page.provenance import plain, versions
+from analysis.report import PARTS, examine, write_report
+
+FIGURES = ("effects", "forest", "influence", "prompts", "raters", "residuals", "variance-shares", "win-rates")
+FILES = {
+    "agreement.csv",
+    "effects.csv",
+    "index.html",
+    "influence.csv",
+    "manifest.json",
+    "methods.md",
+    "residuals.csv",
+    "results.json",
+    "sensitivity.csv",
+    "significance.csv",
+    "significance.docx",
+    "significance.html",
+    "significance.md",
+    "significance.tex",
+    "systems.csv",
+    "variances.csv",
+    "win-rates.csv",
+    *(f"figures/{name}.{suffix}" for name in FIGURES for suffix in ("svg", "pdf", "png")),
+}
+
+
+def read(report, name):
+    return report.files[name].read_text(encoding="utf-8")
+
+
+def test_every_file_is_there(written):
+    on_disk = {path.relative_to(written.folder).as_posix() for path in written.folder.rglob("*") if path.is_file()}
+
+    assert on_disk == FILES
+    assert set(written.files) == FILES
+
+
+def test_page_holds_no_script_and_loads_nothing(written):
+    page = read(written, "index.html")
+
+    assert not re.findall(r'(?:src|href)="(?!#)', page)
+    assert "<script" not in page
+    assert not re.findall(r"url\((?!#)", page)
+
+
+def test_page_opens_with_the_answer(written, examined):
+    page = read(written, "index.html")
+
+    order = ['class="facts"', 'class="lead"', "<svg", "<nav", "Significance table</h2>", "Methods</h2>"]
+    assert [page.index(part) for part in order] == sorted(page.index(part) for part in order)
+    assert examined.sentence.replace("<", "&lt;") in page
+    assert examined.input_hash in page
+
+
+def test_ids_of_the_page_are_unique_and_links_lead_somewhere(written):
+    page = read(written, "index.html")
+
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    targets = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page)
+    assert len(ids) == len(set(ids))
+    assert {one or two for one, two in targets} <= set(ids)
+
+
+def test_title_of_the_study_heads_every_page(written):
+    assert "<title>Significance report: Wit &amp; steering</title>" in read(written, "index.html")
+    assert "<h1>Significance table: Wit &amp; steering</h1>" in read(written, "significance.html")
+    assert json.loads(read(written, "manifest.json"))["title"] == "Wit & steering"
+
+
+def test_study_without_title_is_named_as_in_the_table(result, tmp_path):
+    page = read(write_report(examine(result, without=PARTS), tmp_path / "report"), "index.html")
+
+    assert "<h1>Significance report: test</h1>" in page
+
+
+def test_report_is_the_same_bytes_again_whatever_the_order_of_rows(study, written, tmp_path):
+    shuffled = study.sample(frac=1.0, random_state=1)
+
+    again = write_report(shuffled, tmp_path / "two", baseline="baseline", title="Wit & steering")
+
+    different = [name for name, path in written.files.items() if path.read_bytes() != again.files[name].read_bytes()]
+    assert different == []
+
+
+def test_manifest_hashes_every_other_file(written, examined):
+    manifest = json.loads(read(written, "manifest.json"))
+
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in written.files.items()}
+    hashes.pop("manifest.json")
+    assert manifest["files"] == hashes
+    assert manifest["input_sha256"] == examined.input_hash
+    assert (manifest["design_hashes"], manifest["plan_sha256"], manifest["seed"]) == (["abc"], None, 0)
+    assert manifest["options"]["baseline"] == "baseline"
+    assert manifest["versions"] == versions()
+    assert {"analysis", "python", "numpy", "scipy", "pandas", "matplotlib"} <= set(manifest["versions"])
+
+
+def test_csv_holds_every_number_of_the_rows(written, examined):
+    table = pd.read_csv(written.files["significance.csv"])
+
+    assert list(table.columns) == [field.name for field in fields(examined.rows[0])]
+    assert table["estimate"].tolist() == pytest.approx([row.estimate for row in examined.rows], rel=1e-9)
+
+
+def test_csv_files_agree_with_the_result(written, examined):
+    influence = pd.read_csv(written.files["influence.csv"])
+    residuals = pd.read_csv(written.files["residuals.csv"])
+    variances = pd.read_csv(written.files["variances.csv"])
+    wins = pd.read_csv(written.files["win-rates.csv"])
+
+    assert len(influence) == 2 * 2 * 9
+    assert len(residuals) == sum(item.n_judgements for item in examined.dimensions)
+    assert residuals.groupby("dimension")["residual"].std(ddof=0).tolist() == pytest.approx(
+        [check.residuals.sd for check in examined.checks], abs=1e-4
+    )
+    shares = variances.groupby("dimension")["share"].sum()
+    assert shares.tolist() == pytest.approx([1.0, 1.0], abs=1e-8)
+    pairs = wins.set_index(["dimension", "first", "second"])["win_rate"]
+    assert pairs["originality", "steered", "baseline"] + pairs["originality", "baseline", "steered"] == pytest.approx(1)
+
+
+def test_machine_readable_results_are_strict_json(written, examined):
+    def refuse(name):
+        raise AssertionError(name)
+
+    found = json.loads(read(written, "results.json"), parse_constant=refuse)
+
+    assert found["sentences"] == list(examined.sentences)
+    assert found["contrasts"][0]["estimate"] == pytest.approx(examined.rows[0].estimate, rel=1e-11)
+    fit = found["dimensions"][0]["fit"]
+    assert len(fit["covariance"]) == len(fit["estimate"])
+    assert fit["convergence"]["converged"] is True
+    assert found["diagnostics"][0]["residuals"]["sd"] == pytest.approx(examined.checks[0].residuals.sd)
+
+
+def test_plain_values_of_anything():
+    assert plain({"a": np.array([1.0, math.nan]), 2: (np.float64(1 / 3), True, None)}) == {
+        "a": [1.0, None],
+        "2": [0.333333333333, True, None],
+    }
+
+
+def test_figures_parse_and_open(written):
+    for name in FIGURES:
+        assert ET.fromstring(read(written, f"figures/{name}.svg")).tag.endswith("svg")
+        assert written.files[f"figures/{name}.png"].read_bytes().startswith(b"\x89PNG")
+        pdf = written.files[f"figures/{name}.pdf"].read_bytes()
+        assert pdf.startswith(b"%PDF")
+        assert b"CreationDate" not in pdf
+
+
+def test_word_file_holds_sentence_table_and_methods(written, examined):
+    import docx
+
+    paper = docx.Document(str(written.files["significance.docx"]))
+
+    texts = [paragraph.text for paragraph in paper.paragraphs]
+    assert examined.sentence in texts
+    assert examined.methods in texts
+    cells = [cell.text for row in paper.tables[0].rows for cell in row.cells]
+    assert "steered vs baseline" in cells
+    assert paper.core_properties.created.year == 2020
+    assert paper.core_properties.author == ""
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_table_compiles(written, tmp_path):
+    shutil.copy(written.files["significance.tex"], tmp_path / "significance.tex")
+    text = r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}\input{significance}\end{document}"
+    (tmp_path / "paper.tex").write_text(text, encoding="utf-8")
+
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_latex_table_is_ascii_whatever_the_systems_are_called(study, tmp_path):
+    names = {"steered": "gesteuert ≥ π|é", "baseline": "Grundlinie ± 0"}
+    frame = study.replace({"system_a": names, "system_b": names})
+
+    text = read(write_report(frame, tmp_path / "report", without=PARTS), "significance.tex")
+
+    assert text.isascii()
+    assert r"gesteuert $\ge$ $\pi$\textbar{}\'{e}" in text
+
+
+def test_contrast_without_estimate_is_printed_with_its_reason(study, tmp_path):
+    frame = study[study["dimension"] == "originality"].copy()
+    frame.loc[frame["system_a"] == "steered", "answer"] = 1.0
+    frame.loc[frame["system_b"] == "steered", "answer"] = 0.0
+
+    report = write_report(frame, tmp_path / "report", baseline="baseline")
+
+    markdown = read(report, "significance.md")
+    assert "| steered vs baseline | – | – | – | – | – | – | – | – | – |" in markdown
+    assert "steered vs baseline: infinite: the answers separate the systems completely" in markdown
+    prose = re.sub(r"<svg.*?</svg>", "", read(report, "index.html"), flags=re.DOTALL)
+    assert not re.search(r"\bnan\b", prose, re.IGNORECASE)
+
+
+def test_names_are_escaped_everywhere(study, tmp_path):
+    evil = "<b>50% & _more_</b> | x"
+    frame = study.assign(
+        system_a=study["system_a"].replace("steered", evil), system_b=study["system_b"].replace("steered", evil)
+    )
+
+    report = write_report(frame, tmp_path / "report", baseline="baseline", without=("sensitivity",))
+
+    assert "<b>50%" not in read(report, "index.html")
+    assert r"$<$b$>$50\% \& \_more\_" in read(report, "significance.tex")
+    assert r"\| x vs baseline" in read(report, "significance.md")
+
+
+def test_note_stands_below_the_table_and_not_among_the_warnings(examined, tmp_path):
+    noted = replace(examined, notes=("wit: one sample",), warnings=("look out",))
+
+    page = read(write_report(noted, tmp_path / "report"), "index.html")
+
+    alarm = page[page.index('class="warning" role="note"') : page.index("<nav")]
+    assert "look out" in alarm
+    assert "one sample" not in alarm
+    assert '<p class="note">Note: wit: one sample.</p>' in page
