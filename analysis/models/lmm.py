@@ -13,7 +13,7 @@ from analysis.models.linear_parts import degrees_pieces, judge, predicted_effect
 from analysis.numerics.reml import LinearModel
 from analysis.numerics.reml_information import exact_curvature, local_covariance
 from analysis.numerics.reml_large import FINAL_PROBES, LargeLinearModel, is_large
-from analysis.numerics.reml_optimise import Optimum, minimise
+from analysis.numerics.reml_optimise import EXPLAINED, Optimum, minimise
 from analysis.numerics.reml_start import starting_roots
 from analysis.numerics.reml_terms import square_root
 from analysis.numerics.structure import build_structure
@@ -100,6 +100,8 @@ def fit_linear(
     try:
         optimum = minimise(model, roots, curvature=curvature)
     except np.linalg.LinAlgError:
+        optimum = None
+    if optimum is None or optimum.reason == EXPLAINED:
         return _unfitted(problem, "the random effects explain every answer: no residual spread is left")
     return _freeze(problem, model, optimum, small_sample=small_sample)
 

@@ -8,7 +8,7 @@ may be put to its floor in one step, and a direction without spread (a correlati
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SINGULAR = 1e-6
 """A relative variance below this whose deviance still falls towards zero counts as zero."""
 EXPLODED = 1e10
+EXPLAINED: Final = "no residual spread is left"
 """A relative variance above this means that the random effects explain every answer."""
 MAX_ITERATIONS = 100
 MAX_HALVINGS = 30
@@ -83,7 +84,7 @@ def minimise(
             break
         here, slope = found, model.slope(found)
         if max(float(lengths(r, t.units).max()) for r, t in zip(here.roots, model.terms.terms, strict=True)) > EXPLODED:
-            reason = "no residual spread is left"
+            reason = EXPLAINED
             break
     return _finish(model, here, slope, curvature=curvature, progress=(iteration, reason))
 

@@ -46,7 +46,7 @@ def small_sample(model: LinearModel, optimum: Optimum, covariance: FloatArray, *
     part = jacobian[np.ix_(kept, kept)]
     half = linalg.solve_triangular(model.triangle, point.inner)
     local = np.einsum("ia,kab,jb->kij", half, fixed_derivatives(model, point)[kept], half) * point.scale
-    gradient = np.einsum("kc,kij->cij", linalg.inv(part), local)
+    gradient = np.einsum("kc,kij->cij", _inverted(part), local)
     spread = part @ covariance[np.ix_(kept, kept)] @ part.T
     if not (kenward_roger and model.reml and point.spherical.size <= KENWARD_ROGER_LIMIT):
         return SmallSample(spread, gradient)
@@ -80,9 +80,16 @@ def kenward_roger_terms(model: LinearModel, optimum: Optimum) -> tuple[FloatArra
     half = linalg.solve_triangular(model.triangle, np.eye(p))
     jacobian = covariance_jacobian(model, point)
     outside = np.einsum("ai,kab,bj->kij", model.triangle, inside, model.triangle) / point.scale
-    derivative = -np.einsum("kc,kij->cij", linalg.inv(jacobian), outside)
+    derivative = -np.einsum("kc,kij->cij", _inverted(jacobian), outside)
     covariance = half @ adjusted @ half.T
     return (covariance + covariance.T) / 2.0, derivative, jacobian @ weights @ jacobian.T
+
+
+def _inverted(matrix: FloatArray) -> FloatArray:
+    """Invert ∂φ/∂(Ω, s), whose rows and columns have the units of φ and the sizes of the columns of T."""
+    row = np.abs(matrix).max(axis=1)
+    column = np.abs(matrix / row[:, None]).max(axis=0)
+    return np.asarray(np.linalg.inv(matrix / np.outer(row, column)) / np.outer(column, row))
 
 
 def _inverse(matrix: FloatArray) -> FloatArray:
