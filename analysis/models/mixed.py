@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from analysis.numerics.cumulative import IntArray, LinkName
     from analysis.numerics.laplace import Evaluation
 
-START_VARIANCE = 0.25 / LATENT_SD["logit"] ** 2
-"""First guess of each variance, as a share of the latent variance."""
-SMALLEST_START = 0.01
-"""A warm start must not begin on the boundary, which the optimiser does not leave."""
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -81,7 +76,7 @@ def fit_mixed(problem: Problem) -> Fit:
     model = _engine(problem, reduced, factors)
     evaluate = _Guarded(model)
     count = model.variances
-    start = np.concatenate([_start_of_variances(problem, model.structure), reduced.regression.parameter])
+    start = model.first_guess(reduced.regression.parameter, _known_variances(problem, model.structure))
     optimum, hessian = polish(evaluate, minimise(evaluate, start, variances=count), variances=count)
     return _freeze(problem, reduced, model, optimum=optimum, hessian=hessian, notes=notes)
 
@@ -165,18 +160,12 @@ def _start_of_regression(problem: Problem) -> FloatArray | None:
     return np.concatenate([start.estimate, free])
 
 
-def _start_of_variances(problem: Problem, structure: Structure) -> FloatArray:
-    """Return a first guess of each variance: the earlier fit's, where it has one by that name."""
-    latent = LATENT_SD[problem.link] ** 2
+def _known_variances(problem: Problem, structure: Structure) -> FloatArray:
+    """Return the variances of the earlier fit, NaN where it has none by that name."""
     known = {}
     if problem.start is not None and problem.start.convergence.converged:
         known = {(part.factor, part.term): part.sd**2 for part in problem.start.variances}
-    return np.array(
-        [
-            max(known.get((factor.name, factor.slope_names[0]), START_VARIANCE * latent), SMALLEST_START * latent)
-            for factor in structure.factors
-        ]
-    )
+    return np.array([known.get((factor.name, factor.slope_names[0]), np.nan) for factor in structure.factors])
 
 
 def _freeze(

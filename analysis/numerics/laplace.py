@@ -17,6 +17,7 @@ from analysis.numerics import kernels
 from analysis.numerics.cholesky import Factorised, Layout, build_layout
 from analysis.numerics.conditional import conditional_variances
 from analysis.numerics.cumulative import CumulativeLogit, Terms
+from analysis.numerics.moments import first_guess
 from analysis.numerics.reduction import Reduction
 from analysis.numerics.structure import Structure
 
@@ -25,7 +26,8 @@ STALE = 0.3
 """An older factor serves as preconditioner while no standard deviation has moved by more than this share."""
 MODE_STEPS = 100
 SHORTEST_STEP = 1e-6
-MODE_TOLERANCE = 1e-15
+MODE_TOLERANCE = 1e-20
+"""Newton's method for the mode ends with a step that gains less, relative to the objective."""
 FORCING = 1e-4
 """Conjugate gradients stop at this share of the first residual's square; Newton's method takes care of the rest."""
 INNER_STEPS = 60
@@ -49,31 +51,36 @@ class Evaluation:
 class Factor(Protocol):
     """What an evaluation needs of H = I + ΛZ'WZΛ: its log-determinant and solutions, (r,) or (r, k)."""
 
-    log_determinant: float
+    @property
+    def log_determinant(self) -> float:
+        """Return log|H|."""
+        ...
 
     def solve(self, right: FloatArray) -> FloatArray:
         """Return H⁻¹ right."""
         ...
 
 
-class _Lazy(Evaluation):
+class LazyEvaluation(Evaluation):
     """An evaluation whose derivatives are computed when they are asked for: a rejected step never needs them."""
 
+    derivative: Derivative
+
     def __init__(self, deviance: float, derivative: Derivative, *, eta: FloatArray, settled: bool) -> None:
-        for name, value in (("deviance", deviance), ("eta", eta), ("settled", settled), ("_derivative", derivative)):
+        for name, value in (("deviance", deviance), ("eta", eta), ("settled", settled), ("derivative", derivative)):
             object.__setattr__(self, name, value)
 
     @cached_property
     def gradient(self) -> FloatArray:
-        return self._derivative.gradient()  # type: ignore[attr-defined,no-any-return]
+        return self.derivative.gradient()
 
     @cached_property
     def information(self) -> FloatArray:
-        return self._derivative.information()  # type: ignore[attr-defined,no-any-return]
+        return self.derivative.information()
 
     @cached_property
     def mode(self) -> FloatArray:
-        return self._derivative.original_mode()  # type: ignore[attr-defined,no-any-return]
+        return self.derivative.original_mode()
 
 
 @dataclass(frozen=True)
@@ -137,13 +144,21 @@ class LaplaceModel:
         factor, gram = self.factorise(scale, terms.weight)
         deviance = -2.0 * float(terms.log_likelihood.sum()) + float(mode @ mode) + factor.log_determinant
         derivative = Derivative(self, parameter.copy(), scale, terms=terms, factor=factor, gram=gram, mode=mode)
-        return _Lazy(deviance, derivative, eta=eta, settled=settled)
+        return LazyEvaluation(deviance, derivative, eta=eta, settled=settled)
 
     def conditional_variances(self, parameter: FloatArray, at: Evaluation) -> FloatArray:
         """Return the variances of the original random effects given the answers, shape (q,)."""
         theta, _, free = self.split(parameter)
         factor, _ = self._factorise(self.core.scale(theta), self.family.core(at.eta, free)[2])
         return conditional_variances(self.core, factor, theta)
+
+    def first_guess(self, regression: FloatArray, known: FloatArray | None = None) -> FloatArray:
+        """Return where to start the search, from (β, thresholds) of the model without random effects.
+
+        ``known`` are variances of an earlier fit, (k,), NaN for those to be guessed.
+        """
+        known = np.full(self.variances, np.nan) if known is None else known
+        return first_guess(self.core, self.family, self.fixed, regression=regression, known=known)
 
     def remember(self, state: _State) -> None:
         """Start the next searches for the mode from here."""

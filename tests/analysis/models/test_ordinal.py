@@ -121,4 +121,5 @@ def test_turning_the_scale_round_flips_signs_only():
 
     assert two.estimate == pytest.approx(-one.estimate, rel=1e-6)
     assert two.thresholds == pytest.approx(one.thresholds, rel=1e-6)
-    assert two.covariance == pytest.approx(one.covariance, rel=1e-5)
+    # forward differences leave an error of about 1e-6 of a variance, in covariances near zero as well
+    assert two.covariance == pytest.approx(one.covariance, rel=1e-5, abs=1e-6 * one.covariance.max())
