@@ -163,12 +163,12 @@ def _of_effects(fitted: Sequence[DimensionResult], options: Options) -> list[Alt
     """Return those with one random effect less, or with a spread of side preferences more."""
     found = []
     for name in dict.fromkeys(part.factor for item in fitted for part in item.fit.variances):
-        rest = tuple(effect for effect in options.random if effect != name)
         with_it = tuple(
             item.dimension for item in fitted if any(p.factor == name and p.sd > 0 for p in item.fit.variances)
         )
-        if rest and len(rest) < len(options.random):
-            found.append(Alternative(f"random effect {name}", f"without {name}", with_it, options={"random": rest}))
+        rest = {field: tuple(e for e in getattr(options, field) if e != name) for field in ("random", "random_single")}
+        if all(rest.values()):
+            found.append(Alternative(f"random effect {name}", f"without {name}", with_it, options=rest))
     paired = tuple(item.dimension for item in fitted if item.paired)
     if "rater" not in options.random and paired:
         more = (*options.random, "rater")
