@@ -7,6 +7,12 @@ Heavy libraries load when they are used, so that ``import analysis`` stays quick
     result = analysis.analyse(table, baseline="baseline")
     print(result.sentence)
     analysis.write_report(result, "report")
+
+One mixed model at a time, in the notation of lme4::
+
+    model = analysis.fit("answer ~ system + (1 | output) + (1 | rater:system)", table, dimension="originality")
+    print(model.summary())
+    print(model.contrasts("system", "control", adjust="single-step"))
 """
 
 from __future__ import annotations
@@ -15,12 +21,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analysis.design import FormulaError, build_design
+    from analysis.modelling import MixedModel, fit
     from analysis.report import analyse, write_report
     from analysis.schema import SchemaError, read, validate
 
 __version__ = "0.1.0"
-__all__ = ["SchemaError", "analyse", "read", "validate", "write_report"]
+__all__ = [
+    "FormulaError",
+    "MixedModel",
+    "SchemaError",
+    "analyse",
+    "build_design",
+    "fit",
+    "read",
+    "validate",
+    "write_report",
+]
 _HOME = {
+    "FormulaError": "analysis.design",
+    "MixedModel": "analysis.modelling",
+    "build_design": "analysis.design",
+    "fit": "analysis.modelling",
     "SchemaError": "analysis.schema",
     "read": "analysis.schema",
     "validate": "analysis.schema",
