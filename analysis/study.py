@@ -17,7 +17,7 @@ from analysis.inference.robust import fit_robust
 from analysis.inference.systems import system_estimates, win_matrix
 from analysis.models.glmm import fit_logistic
 from analysis.models.ordinal import fit_cumulative
-from analysis.prepare import DimensionData, OptionError, Options, contrasts_of, prepare, select
+from analysis.prepare import DimensionData, NothingToModelError, OptionError, Options, contrasts_of, prepare, select
 from analysis.results import DimensionResult, Fit, SignificanceRow, StudyResult
 
 if TYPE_CHECKING:
@@ -55,10 +55,17 @@ def analyse_study(
     names = [name for name in options.dimensions or sorted(found) if name in found]
     prepared: list[DimensionData] = []
     results, lines = [], []
+    empty: dict[str, str] = {}
     for done, name in enumerate(names):
         if progress:
             progress(done, len(names), name)
-        prepared.append(prepare(rows, name, options).sharing(prepared))
+        try:
+            prepared.append(prepare(rows, name, options).sharing(prepared))
+        except NothingToModelError as error:
+            if len(empty) == len(names) - 1:
+                raise
+            empty[name] = str(error)
+            continue
         fit = fit_dimension(prepared[-1])
         results.append(describe_dimension(prepared[-1], fit, pairs, options=options))
         lines += contrast_rows(prepared[-1], fit, pairs, options=options)
@@ -67,7 +74,7 @@ def analyse_study(
     return StudyResult(
         rows=correct(lines, adjust=options.adjust),
         dimensions=tuple(results),
-        data=data,
+        data=replace(data, ignored_dimensions={**data.ignored_dimensions, **empty}),
         confidence=options.confidence,
         family="",
         sentences=(),

@@ -9,6 +9,7 @@ from analysis.prepare.options import (
     DEFAULT_RANDOM,
     DEFAULT_RANDOM_SINGLE,
     RANDOM,
+    NothingToModelError,
     OptionError,
     Options,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "RANDOM",
     "SIDE",
     "DimensionData",
+    "NothingToModelError",
     "OptionError",
     "Options",
     "contrasts_of",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from analysis.prepare.options import OptionError, Options
+from analysis.prepare.options import NothingToModelError, Options
 from analysis.prepare.selection import TIE
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ def code_answers(frame: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, A
     """Return the rows that have a place in the model (dropped ties do not) and their answers."""
     measure, name = str(frame["measure"].iloc[0]), str(frame["dimension"].iloc[0])
     if measure == "interval":
-        return frame, _points(frame)
+        return frame, Answers("gaussian", "points", response=frame["answer"].to_numpy(dtype=float))
     if measure == "ranking":
         return frame, Answers("plackett-luce", "log-worth", response=frame["answer"].to_numpy(dtype=float))
     if measure == "pairwise_choice" and options.ties == "drop":
         frame = frame[frame["answer"] != TIE].reset_index(drop=True)
         if frame.empty:
-            raise OptionError(f"dimension {name!r} has nothing but ties: model them instead of dropping them")
+            raise NothingToModelError(f"dimension {name!r} has nothing but ties: model them instead of dropping them")
     scale: Scale = "log-odds" if options.link == "logit" else "probit"
     if measure == "ordinal":
         return frame, _levels(frame, scale, options)
@@ -92,21 +92,13 @@ def take_apart(frame: pd.DataFrame) -> pd.DataFrame:
     return pairs.reset_index(drop=True)
 
 
-def _points(frame: pd.DataFrame) -> Answers:
-    response = frame["answer"].to_numpy(dtype=float)
-    if np.ptp(response) == 0.0:
-        raise OptionError(
-            f"dimension {frame['dimension'].iloc[0]!r}: all answers are {response[0]:g}, nothing to model"
-        )
-    return Answers("gaussian", "points", response=response)
-
-
 def _levels(frame: pd.DataFrame, scale: Scale, options: Options) -> Answers:
     """Number the levels that somebody used, from the lowest up."""
     answer = frame["answer"].to_numpy().astype(np.int64)
-    used, category = np.unique(answer, return_inverse=True)
-    if used.size < TWO:
-        raise OptionError(f"dimension {frame['dimension'].iloc[0]!r}: all answers are {used[0]}, nothing to model")
+    used = np.unique(answer)
+    if used.size < TWO:  # a scale needs a second level; that nobody chose it is then said by the fit
+        used = np.array([used[0] - 1, used[0]] if used[0] > 1 else [1, 2])
+    category = np.searchsorted(used, answer)
     unused = sorted(set(range(1, int(frame["levels"].iloc[0]) + 1)) - set(used.tolist()))
     notes = (f"nobody used the answer level(s) {', '.join(map(str, unused))}; left out of the scale",) if unused else ()
     return Answers(

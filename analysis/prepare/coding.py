@@ -11,7 +11,7 @@ import numpy as np
 from analysis.design import SIDE, FormulaError, ModelFormula, RandomTerm, build_design
 from analysis.prepare.answers import Answers, code_answers, standardise, take_apart
 from analysis.prepare.grid import cells_of
-from analysis.prepare.options import OptionError, Options
+from analysis.prepare.options import NothingToModelError, OptionError, Options
 from analysis.prepare.selection import systems_of
 from analysis.results import Scale
 
@@ -143,12 +143,16 @@ def prepare(rows: pd.DataFrame, dimension: str, options: Options) -> DimensionDa
 
     Raises
     ------
+    NothingToModelError
+        The dimension has no comparison of two systems, or nothing but ties that are to be dropped.
     OptionError
-        Nothing is left to model, or an option (a formula, a family) does not fit the rows.
+        An option (a formula, a family) does not fit the rows.
     """
     frame = rows[(rows["dimension"] == dimension) & (rows["system_a"] != rows["system_b"])].reset_index(drop=True)
     if frame.empty:
-        raise OptionError(f"dimension {dimension!r} has no comparison of two different systems")
+        raise NothingToModelError(f"dimension {dimension!r} has no comparison of two different systems")
+    if len(systems_of(frame)) == 1:
+        raise NothingToModelError(f"dimension {dimension!r} has answers about {systems_of(frame)[0]!r} only")
     frame = frame.sort_values(["judgement", "output_a"], kind="stable").reset_index(drop=True)
     if options.rankings == "pairs" and frame["measure"].iloc[0] == "ranking":
         frame = take_apart(frame)

@@ -17,6 +17,10 @@ class OptionError(ValueError):
     """An option does not fit the data."""
 
 
+class NothingToModelError(OptionError):
+    """A dimension holds no comparison; the others may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What to analyse and how; everything here belongs into the analysis plan before launch.

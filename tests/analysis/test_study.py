@@ -226,9 +226,26 @@ def test_senseless_options_are_refused_in_words(every_measure, options, message)
         analyse_study(frame, Options.of(**options))
 
 
-def test_answers_that_are_all_alike_are_refused(every_measure):
-    with pytest.raises(OptionError, match="all answers are 50"):
-        analyse_study(only(every_measure, "fluency").assign(answer=50.0), Options())
+@pytest.mark.parametrize(("dimension", "answer"), [("fluency", 50.0), ("wit", 3.0), ("wit", 1.0)])
+def test_answers_that_are_all_alike_are_said_and_not_estimated(every_measure, dimension, answer):
+    alike = every_measure["answer"].where(every_measure["dimension"] != dimension, answer)
+
+    found = analyse_study(only(every_measure.assign(answer=alike), dimension, "originality"), Options())
+
+    assert {row.converged for row in found.rows if row.dimension == dimension} == {False}
+    assert {row.converged for row in found.rows if row.dimension == "originality"} == {True}
+    assert all(row.message and np.isnan(row.p) for row in found.rows if row.dimension == dimension)
+
+
+def test_dimension_without_a_comparison_is_named_and_the_others_are_analysed(every_measure):
+    frame = every_measure[(every_measure["dimension"] != "wit") | (every_measure["system_a"] == "steered")]
+
+    found = analyse_study(only(frame, "wit", "fluency"), Options())
+
+    assert set(found.fits) == {"fluency"}
+    assert found.data.ignored_dimensions == {"wit": "dimension 'wit' has answers about 'steered' only"}
+    with pytest.raises(OptionError, match="answers about 'steered' only"):
+        analyse_study(only(frame, "wit"), Options())
 
 
 @pytest.fixture(scope="module")
