@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SINGULAR = 1e-6
 """A relative variance below this whose deviance still falls towards zero counts as zero."""
 EXPLODED = 1e10
-EXPLAINED: Final = "no residual spread is left"
 """A relative variance above this means that the random effects explain every answer."""
+EXPLAINED: Final = "no residual spread is left"
 MAX_ITERATIONS = 100
 MAX_HALVINGS = 30
 GROWTH = 9.0
