@@ -11,7 +11,7 @@ from django import template
 from django.urls import reverse
 from django.utils import timezone
 
-from annotations.templatetags import pictures
+from annotations.templatetags import curves, pictures
 
 register = template.Library()
 PARTS = "annotations/admin/parts"
@@ -47,6 +47,12 @@ def meetings(pairs: Mapping[tuple[str, str], int]) -> dict[str, Any]:
     return pictures.matrix(pairs)
 
 
+@register.inclusion_tag(f"{PARTS}/power_curve.html")
+def power_curve(curve: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """Draw power over raters (with what they cost) or prompts."""
+    return {"curve": curves.power_curve(curve), "axis": curve["axis"], "currency": currency}
+
+
 @register.filter
 def station_action(study_id: int, name: str) -> str:
     """Return the address of an action of the station "open"."""
@@ -64,6 +70,8 @@ def words(value: Any) -> str:
     """Return a setting in words."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{words(key)} {words(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(words(item) for item in value)
     return str(value).replace("_", " ")

@@ -1,4 +1,4 @@
-"""Design: the wishes, what they come to (raters, minutes, cost), the certificate, and the dimensions."""
+"""Design: the wishes, what they come to (raters, minutes, cost, power), the certificate, and the dimensions."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from annotations.models import Study
 
 from .design_form import DesignForm
 from .dimension_form import dimension_rows
+from .power import power_context
+from .power import urls as power_urls
 from .sketch import sketch_of
 
 APPLICABLE = frozenset(DesignSpec().to_dict())
@@ -42,6 +44,7 @@ def _page(visit: Visit, *, form: DesignForm | None = None, rows: Any = None, sta
         "stamp": editing.stamp(study=study),
         "sketch": sketch,
         "clashes": [_offer(clash) for clash in sketch.clashes],
+        **power_context(visit, sketch),
     }
     return visit.page("design", context, status=status)
 
@@ -125,4 +128,5 @@ def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
         done(admin, "design_save", "design/save", save),
         done(admin, "design_follow", "design/follow", follow),
         done(admin, "design_dimensions", "design/dimensions", save_dimensions),
+        *power_urls(admin),
     ]
