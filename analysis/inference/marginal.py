@@ -137,7 +137,7 @@ def marginal_means(
     grid = reference_grid(design, at)
     rows = design.effects.rows(grid)
     share = _cell_weights(design, grid, others=[name for name in known if name not in variables + groups], kind=weights)
-    keys = list(dict.fromkeys(zip(*(grid[name] for name in (*groups, *variables)), strict=True)))
+    keys = _keys(grid, groups + variables, slow=len(groups))
     matrix = np.zeros((len(keys), rows.shape[1]))
     for index, key in enumerate(keys):
         inside = np.logical_and.reduce([grid[n] == v for n, v in zip((*groups, *variables), key, strict=True)])
@@ -237,6 +237,13 @@ def _cell_weights(design: Design, grid: pd.DataFrame, *, others: list[str], kind
         return np.ones(len(grid))
     keys = zip(*(grid[name] for name in factors), strict=True)
     return np.array([float(counts.get(key if len(factors) > 1 else key[0], 0)) for key in keys])
+
+
+def _keys(grid: pd.DataFrame, names: tuple[str, ...], *, slow: int) -> list[tuple[object, ...]]:
+    """Return the combinations of levels, group by group; among the others the first changes fastest, as in R."""
+    levels = [list(dict.fromkeys(grid[name])) for name in names]
+    order = [*range(slow), *range(len(names) - 1, slow - 1, -1)]
+    return [tuple(cell[order.index(k)] for k in range(len(names))) for cell in product(*(levels[k] for k in order))]
 
 
 def _covariate(values: pd.Series) -> list[float]:
