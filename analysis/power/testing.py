@@ -30,7 +30,7 @@ def power_of_test(
     delta, nu = np.broadcast_arrays(np.atleast_1d(np.asarray(noncentrality, float)), np.asarray(df, float))
     error = np.array([_chi_quantiles(min(float(value), LARGE_DF)) for value in nu])
     error = error * np.broadcast_to(shrink, nu.shape)[:, None]
-    edge = stats.t.isf(alpha / 2.0, nu)[:, None] * error
+    edge = np.asarray(stats.t.isf(alpha / 2.0, nu))[:, None] * error
     reject = stats.norm.sf(edge - delta[:, None]) + stats.norm.cdf(-edge - delta[:, None])
     return np.asarray(reject.mean(axis=1))
 

@@ -27,9 +27,9 @@ class PowerForm(forms.Form):
     effect = forms.FloatField(
         label="Effect to find", min_value=0.01, max_value=5, help_text="Log-odds of a contrast; 0.5 is d = 0.28."
     )
-    output = forms.FloatField(label="SD of outputs", min_value=0, max_value=10)
-    prompt_system = forms.FloatField(label="SD of prompt × system", min_value=0, max_value=10)
-    rater_system = forms.FloatField(label="SD of rater × system", min_value=0, max_value=10)
+    output = forms.FloatField(label="SD outputs", min_value=0, max_value=10)
+    prompt_system = forms.FloatField(label="SD prompt × system", min_value=0, max_value=10)
+    rater_system = forms.FloatField(label="SD rater × system", min_value=0, max_value=10)
 
     def __init__(self, data: Any = None) -> None:
         self.defaults = foresight.defaults()
