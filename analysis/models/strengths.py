@@ -1,0 +1,321 @@
+"""Strengths of systems from choices: what Bradley–Terry and Plackett–Luce share, from connectivity to the fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy import linalg, sparse
+
+from analysis.numerics.choice import (
+    ChoiceFit,
+    ChoiceSets,
+    find_recession,
+    fit_choice,
+    is_finite,
+    scores_of_sets,
+    solve_curvature,
+    without_beaten,
+)
+from analysis.numerics.sandwich import cluster_covariance
+from analysis.numerics.tournament import Tournament, examine
+from analysis.results import Convergence, Fit
+
+if TYPE_CHECKING:
+    from analysis.numerics.choice import FloatArray, IntArray
+
+Constraint = Literal["reference", "sum"]
+SHOWN = 4
+"""So many names of a group are written out."""
+
+
+@dataclass(frozen=True)
+class StrengthProblem:
+    """Choice sets whose first columns are the systems' strengths and whose last ones are other effects.
+
+    ``clusters`` are named groupings of the original sets, each of shape (original sets,). ``ties`` says that the last
+    effect is Davidson's log ν, which goes into the thresholds of the fit.
+    """
+
+    model: str
+    family: str
+    formula: str
+    systems: tuple[str, ...]
+    sets: ChoiceSets
+    extras: tuple[str, ...]
+    constraint: Constraint = "reference"
+    reference: str | None = None
+    ridge: float = 0.0
+    bias_reduction: bool = False
+    clusters: tuple[tuple[str, IntArray], ...] = ()
+    ties: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """The likelihood after what is certain has been taken out: sets, directions of infinity, words."""
+
+    sets: ChoiceSets
+    infinite: tuple[FloatArray, ...] = ()
+    messages: tuple[str, ...] = ()
+
+
+def fit_strengths(problem: StrengthProblem) -> Fit:
+    """Maximise the likelihood; every difficulty of the data ends as words in ``Convergence``."""
+    _check(problem)
+    informative = problem.sets.keep(problem.sets.total[problem.sets.set_of] > 0)
+    limit = _rank_levels(problem, _Limit(informative))
+    while True:
+        columns, notes = _free_columns(problem, limit.sets)
+        found = fit_choice(
+            limit.sets.columns(columns), penalty=_penalty(problem, columns), bias_reduction=problem.bias_reduction
+        )
+        further = _recede(problem, limit, found, columns)
+        if further is None:
+            return _freeze(problem, limit, found, columns=columns, notes=problem.notes + notes)
+        limit = further
+
+
+def _check(problem: StrengthProblem) -> None:
+    if len(set(problem.systems)) != len(problem.systems):
+        raise ValueError("two systems have the same name")
+    if problem.reference is not None and problem.reference not in problem.systems:
+        raise ValueError(f"there is no system {problem.reference!r} to refer to: have {_some(problem.systems)}")
+    if problem.ridge < 0.0:
+        raise ValueError("ridge is the precision of a prior and cannot be negative")
+    if not problem.sets.size:
+        raise ValueError("there is no comparison of two alternatives")
+
+
+def _edges(problem: StrengthProblem, sets: ChoiceSets) -> tuple[IntArray, IntArray]:
+    """Return winner and loser of every implied comparison of two systems."""
+    count = len(problem.systems)
+    advantage = sparse.csr_array(sets.advantages()[0][:, :count])
+    won = advantage.multiply(advantage > 0).tocsr()
+    lost = advantage.multiply(advantage < 0).tocsr()
+    won.eliminate_zeros()
+    lost.eliminate_zeros()
+    both = (np.diff(won.indptr) == 1) & (np.diff(lost.indptr) == 1)
+    return won.indices[won.indptr[:-1][both]].astype(np.int64), lost.indices[lost.indptr[:-1][both]].astype(np.int64)
+
+
+def _tournament(problem: StrengthProblem, sets: ChoiceSets) -> Tournament:
+    return examine(*_edges(problem, sets), len(problem.systems))
+
+
+def _is_penalised(problem: StrengthProblem) -> bool:
+    return problem.ridge > 0.0 or problem.bias_reduction
+
+
+def _rank_levels(problem: StrengthProblem, limit: _Limit) -> _Limit:
+    """Take out comparisons between groups of which one always won: the strengths alone can then explain them."""
+    if not problem.systems or _is_penalised(problem):
+        return limit
+    tournament = _tournament(problem, limit.sets)
+    if not tournament.level.any():
+        return limit
+    direction = np.concatenate([tournament.level.astype(float), np.zeros(len(problem.extras))])
+    return _Limit(without_beaten(limit.sets, direction), (direction,), (_levels_in_words(problem, tournament),))
+
+
+def _levels_in_words(problem: StrengthProblem, tournament: Tournament) -> str:
+    levels = range(int(tournament.level.max()), -1, -1)
+    groups = [[name for name, at in zip(problem.systems, tournament.level, strict=True) if at == k] for k in levels]
+    return (
+        "separation: no finite difference between groups of which one won every comparison, best first: "
+        + " > ".join(f"{{{_some(group)}}}" for group in groups)
+    )
+
+
+def _recede(problem: StrengthProblem, limit: _Limit, found: ChoiceFit, columns: IntArray) -> _Limit | None:
+    """Return a smaller problem if the likelihood rises for ever along some direction, else None."""
+    part = limit.sets.columns(columns)
+    if not problem.extras or _is_penalised(problem) or not part.size or is_finite(part, found):
+        return None
+    direction = find_recession(part)
+    if direction is None:
+        return None
+    whole = np.zeros(limit.sets.design.shape[1])
+    whole[columns] = direction
+    names = [*problem.systems, *problem.extras]
+    moving = [name for name, value in zip(names, whole, strict=True) if value]
+    message = f"separation: the answers leave no finite estimate of {_some(moving)}"
+    return _Limit(without_beaten(limit.sets, whole), (*limit.infinite, whole), (*limit.messages, message))
+
+
+def _free_columns(problem: StrengthProblem, sets: ChoiceSets) -> tuple[IntArray, tuple[str, ...]]:
+    """Return the columns to estimate: all but one system of each connected group, and effects that add something."""
+    count, p = len(problem.systems), sets.design.shape[1]
+    free = np.ones(p, dtype=bool)
+    if problem.ridge == 0.0 and count:
+        groups = _tournament(problem, sets).connected
+        first = np.unique(groups, return_index=True)[1]
+        if problem.reference is not None:
+            home = problem.systems.index(problem.reference)
+            first[groups[home]] = home
+        free[first] = False
+    if not problem.extras:
+        return np.flatnonzero(free).astype(np.int64), ()
+    kept = _determined(problem, sets.columns(np.flatnonzero(free).astype(np.int64)))
+    gone = [name for name, good in zip(problem.extras, kept, strict=True) if not good]
+    free[count:] = kept
+    notes = (f"not told apart by the data, set to 0: {', '.join(gone)}",) if gone else ()
+    return np.flatnonzero(free).astype(np.int64), notes
+
+
+def _determined(problem: StrengthProblem, sets: ChoiceSets) -> np.ndarray:
+    """Return which extra effects are no combination of the strengths and of those before them, shape (c,)."""
+    c = len(problem.extras)
+    centred = sets.centred(1.0 / np.diff(sets.start)[sets.set_of])
+    gram = sparse.csr_array(centred.T @ centred)
+    own = gram.shape[0] - c
+    rest = gram[own:, own:].toarray()
+    size = np.maximum(np.diag(rest), 1e-300)
+    if own:
+        cross = gram[:own, own:].toarray()
+        strengths = sparse.csr_array(gram[:own, :own] + problem.ridge * sparse.eye_array(own))
+        rest = rest - cross.T @ solve_curvature(strengths, cross)
+    keep = np.zeros(c, dtype=bool)
+    for j in range(c):  # Gaussian elimination in the given order
+        keep[j] = rest[j, j] > 1e-10 * size[j]
+        if keep[j]:
+            rest = rest - np.outer(rest[:, j], rest[j]) / rest[j, j]
+    return keep
+
+
+def _penalty(problem: StrengthProblem, columns: IntArray) -> FloatArray:
+    return np.where(columns < len(problem.systems), problem.ridge, 0.0)
+
+
+def _coding(problem: StrengthProblem) -> tuple[sparse.csr_array, tuple[str, ...]]:
+    """Return the matrix from all strengths and effects to the estimates, (out, S + c), and their names."""
+    count, c = len(problem.systems), len(problem.extras)
+    identity = sparse.eye_array(count, format="csr")
+    names = tuple(f"system[{name}]" for name in problem.systems)
+    if not count:
+        strengths = sparse.csr_array((0, 0))
+    elif problem.constraint == "sum":
+        strengths = sparse.csr_array(identity - np.full((count, count), 1.0 / count))
+    else:
+        home = problem.systems.index(problem.reference) if problem.reference is not None else 0
+        others = np.delete(np.arange(count), home)
+        home_column = sparse.csr_array(
+            (np.ones(count - 1), (np.arange(count - 1), np.full(count - 1, home))), (count - 1, count)
+        )
+        strengths = sparse.csr_array(identity[others] - home_column)
+        names = tuple(names[k] for k in others)
+    return sparse.csr_array(sparse.block_diag([strengths, sparse.eye_array(c)])), names + problem.extras
+
+
+def _freeze(
+    problem: StrengthProblem, limit: _Limit, found: ChoiceFit, *, columns: IntArray, notes: tuple[str, ...]
+) -> Fit:
+    coding, names = _coding(problem)
+    inside = sparse.csr_array(coding[:, columns])
+    covariance, message = _covariance(problem, limit, found, columns)
+    sound = covariance is not None and bool(found.finite)
+    estimate = np.asarray(inside @ found.parameter)
+    spread = np.full((len(names),) * 2, np.nan) if covariance is None else np.asarray(inside @ (inside @ covariance).T)
+    out = len(names) - 1 if problem.ties else len(names)
+    null = _null_directions(problem, limit, coding)
+    infinite = [np.asarray(coding @ direction) for direction in limit.infinite]
+    words = [*limit.messages, *_groups_in_words(problem)]
+    return Fit(
+        model=problem.model,
+        formula=problem.formula,
+        names=names[:out],
+        estimate=estimate[:out],
+        covariance=spread[:out, :out],
+        threshold_names=names[out:],
+        thresholds=estimate[out:],
+        threshold_se=np.sqrt(np.diag(spread)[out:]),
+        variances=(),
+        log_likelihood=found.log_likelihood,
+        rows=round(float(problem.sets.total.sum())),
+        convergence=_judge(found, sound=sound, separated=bool(limit.messages), words=[*words, *message]),
+        null=null[:out],
+        infinite=np.column_stack(infinite)[:out] if infinite else np.zeros((out, 0)),
+        notes=notes + _clusters_in_words(problem),
+        family=problem.family,
+        link="logit",
+        method="penalised ML" if _is_penalised(problem) else "ML",
+        parameters=int(columns.size),
+    )
+
+
+def _covariance(
+    problem: StrengthProblem, limit: _Limit, found: ChoiceFit, columns: IntArray
+) -> tuple[FloatArray | None, tuple[str, ...]]:
+    try:
+        bread = found.covariance
+    except linalg.LinAlgError:
+        return None, ("the likelihood is flat at the estimate",)
+    if not problem.clusters or not limit.sets.size:
+        return bread, ()
+    part = limit.sets.columns(columns)
+    groups = tuple(label[part.origin] for _, label in problem.clusters)
+    return cluster_covariance(bread, scores_of_sets(part, found), groups)[0], ()
+
+
+def _clusters_in_words(problem: StrengthProblem) -> tuple[str, ...]:
+    if not problem.clusters:
+        return ()
+    counts = [f"{name} ({np.unique(label).size})" for name, label in problem.clusters]
+    return (f"standard errors are robust to dependence within {' and '.join(counts)}",)
+
+
+def _null_directions(problem: StrengthProblem, limit: _Limit, coding: sparse.csr_array) -> FloatArray:
+    """Return the directions of the estimates that no comparison tells: one group of systems against the others."""
+    if not problem.systems or problem.ridge > 0.0:
+        return np.zeros((coding.shape[0], 0))
+    groups = _tournament(problem, limit.sets).connected
+    count = int(groups.max()) + 1
+    if count == 1:
+        return np.zeros((coding.shape[0], 0))
+    members = np.zeros((coding.shape[1], count))
+    members[np.arange(groups.size), groups] = 1.0
+    null = np.asarray(coding @ members)
+    return np.asarray(null[:, np.abs(null).max(axis=0) > 0.0])
+
+
+def _groups_in_words(problem: StrengthProblem) -> tuple[str, ...]:
+    if not problem.systems or problem.ridge > 0.0:
+        return ()
+    groups = _tournament(problem, problem.sets).connected
+    count = int(groups.max()) + 1
+    if count == 1:
+        return ()
+    shown = [
+        [name for name, at in zip(problem.systems, groups, strict=True) if at == k] for k in range(min(count, SHOWN))
+    ]
+    more = f" and {count - SHOWN} more groups" if count > SHOWN else ""
+    listed = ", ".join(f"{{{_some(group)}}}" for group in shown)
+    return (f"the comparisons fall into {count} groups that never met, comparable only within: {listed}{more}",)
+
+
+def _some(names: tuple[str, ...] | list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _judge(found: ChoiceFit, *, sound: bool, separated: bool, words: list[str]) -> Convergence:
+    distance = float("nan")
+    if sound and found.parameter.size:
+        step = found.solve(found.gradient)
+        distance = float(np.abs(step / np.sqrt(np.diag(found.covariance))).max())
+    elif sound:
+        distance = 0.0
+    code = "separation" if separated else "ok"
+    if not sound:
+        code = "not_converged"
+        words = [*words, "not converged: do not report; more comparisons, a ridge or bias reduction are needed"]
+    return Convergence(
+        converged=sound,
+        code=code,
+        distance=distance,
+        evaluations=found.iterations,
+        iterations=found.iterations,
+        message="; ".join(["converged", *words] if sound else words),
+    )

@@ -1,0 +1,225 @@
+"""Plackett–Luce against survival::clogit on LAMP (make_strengths.R), against enumeration, and its own limits."""
+
+import json
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import optimize
+
+from analysis.models.bradley_terry import Comparisons, fit_bradley_terry
+from analysis.models.plackett_luce import Rankings, explode, explode_best_worst, fit_plackett_luce
+
+R = json.loads((Path(__file__).resolve().parents[2] / "reference" / "strengths.json").read_text(encoding="utf-8"))
+SYSTEMS = ("AI-generated", "AI-edited", "Human-edited")
+
+
+@pytest.fixture(scope="session")
+def lamp(shared):
+    d = pd.read_csv(shared("data/lamp_preference/lamp_rankings_long.csv"))
+    block = pd.factorize(pd.MultiIndex.from_frame(d[["batch", "instruction_id", "item", "rater"]]))[0]
+    return d, Rankings(block, d.system.map(SYSTEMS.index).to_numpy(), d["rank"].to_numpy(float))
+
+
+def compare(fit, expected, tolerance=1e-9):
+    assert fit.convergence.code == "ok"
+    assert fit.estimate == pytest.approx(expected["estimate"], rel=tolerance)
+    assert fit.standard_errors() == pytest.approx(expected["se"], rel=tolerance)
+    assert fit.log_likelihood == pytest.approx(expected["log_likelihood"], rel=1e-11)
+
+
+def test_lamp_rankings_equal_clogit(lamp):
+    fit = fit_plackett_luce(lamp[1], SYSTEMS)
+
+    compare(fit, R["lamp"])
+    assert fit.names == ("system[AI-edited]", "system[Human-edited]")
+    assert fit.rows == 2 * 603
+
+
+def test_position_enters_as_a_covariate(lamp):
+    d, rankings = lamp
+    slots = np.column_stack([d.display_slot == 2, d.display_slot == 3]).astype(float)
+
+    fit = fit_plackett_luce(rankings, SYSTEMS, covariates=slots, names=("slot 2", "slot 3"))
+
+    compare(fit, R["lamp_position"])
+
+
+@pytest.mark.parametrize("kinds", [("rater",), ("item",), ("rater", "item")])
+def test_clustered_errors_equal_sums_of_clogits_scores(lamp, kinds):
+    d, rankings = lamp
+
+    fit = fit_plackett_luce(rankings, SYSTEMS, clusters={kind: pd.factorize(d[kind])[0] for kind in kinds})
+
+    expected = R["lamp_clustered"]["both" if len(kinds) == 2 else kinds[0]]
+    assert fit.standard_errors() == pytest.approx(expected, rel=1e-9)
+    assert fit.notes == (
+        "standard errors are robust to dependence within "
+        + " and ".join({"rater": "rater (13)", "item": "item (201)"}[kind] for kind in kinds),
+    )
+
+
+def test_best_only_equals_clogit(lamp):
+    rankings = lamp[1]
+    best = Rankings(rankings.block, rankings.system, np.where(rankings.rank == 1, 1.0, np.nan))
+
+    compare(fit_plackett_luce(best, SYSTEMS), R["lamp_first_only"])
+
+
+def test_best_worst_of_three_equals_optim(lamp):
+    """Of three systems the best and the worst are the ranking; R maximised the best–worst likelihood itself."""
+    rankings = lamp[1]
+    rank = np.select([rankings.rank == 1, rankings.rank == 3], [1.0, -1.0], np.nan)
+
+    fit = fit_plackett_luce(Rankings(rankings.block, rankings.system, rank), SYSTEMS, best_worst=True)
+
+    compare(fit, R["lamp_best_worst"], tolerance=1e-6)
+    assert fit.model == "Plackett–Luce model, best–worst"
+
+
+def simulate(blocks, shown, *, strengths, seed=0):
+    """Draw rankings by the largest of utility plus Gumbel noise, which is Plackett–Luce."""
+    rng = np.random.default_rng(seed)
+    system = np.array([rng.permutation(len(strengths))[:shown] for _ in range(blocks)])
+    noisy = np.asarray(strengths)[system] + rng.gumbel(size=system.shape)
+    rank = 1.0 + (-noisy).argsort(axis=1).argsort(axis=1)
+    return Rankings(np.repeat(np.arange(blocks), shown), system.ravel(), rank.ravel())
+
+
+def test_best_worst_of_five_equals_brute_force():
+    strengths = np.array([0.0, 0.5, 1.0, -0.5, 0.2])
+    full = simulate(60, 5, strengths=strengths)
+    answers = Rankings(full.block, full.system, np.select([full.rank == 1, full.rank == 5], [1.0, -1.0], np.nan))
+
+    fit = fit_plackett_luce(answers, tuple("abcde"), best_worst=True)
+
+    def minus(free):
+        u, total = np.append(0.0, free), 0.0
+        for block in range(60):
+            rows = answers.block == block
+            system, rank = answers.system[rows], answers.rank[rows]
+            best, worst = system[rank == 1][0], system[rank == -1][0]
+            rest = system[system != best]
+            total += u[best] - np.log(np.exp(u[system]).sum()) - u[worst] - np.log(np.exp(-u[rest]).sum())
+        return -total
+
+    assert fit.log_likelihood == pytest.approx(-minus(fit.estimate), rel=1e-12)
+    other = optimize.minimize(minus, np.zeros(4), method="BFGS", options={"gtol": 1e-7})
+    assert fit.estimate == pytest.approx(other.x, abs=1e-5)
+
+
+def test_probabilities_of_all_rankings_sum_to_one():
+    rng = np.random.default_rng(3)
+    strengths = rng.normal(size=4)
+    total = 0.0
+
+    for order in permutations(range(4)):
+        stages = explode(Rankings(np.zeros(4, dtype=int), np.arange(4), 1.0 + np.argsort(order)))
+        utility = strengths[stages.row]
+        sums = np.add.reduceat(np.exp(utility), stages.start[:-1])
+        total += np.prod(np.exp(utility[stages.chosen == 1]) / sums)
+
+    assert total == pytest.approx(1.0, rel=1e-12)
+
+
+def test_stages_of_a_partial_ranking_keep_the_unranked_in_every_set():
+    rankings = Rankings(np.array([7, 7, 7, 7]), np.arange(4), np.array([np.nan, 2.0, np.nan, 1.0]))
+
+    stages = explode(rankings)
+
+    assert stages.start.tolist() == [0, 4, 7]
+    assert stages.row[stages.chosen == 1].tolist() == [3, 1]
+    assert sorted(stages.row[4:]) == [0, 1, 2]
+
+
+def test_best_worst_leaves_the_best_out_of_the_second_choice():
+    rankings = Rankings(np.zeros(4, dtype=int), np.arange(4), np.array([np.nan, 1.0, -1.0, np.nan]))
+
+    stages = explode_best_worst(rankings)
+
+    assert stages.start.tolist() == [0, 4, 7]
+    assert stages.row[stages.chosen == 1].tolist() == [1, 2]
+    assert sorted(stages.row[4:]) == [0, 2, 3]
+    assert stages.sign.tolist() == [1.0] * 4 + [-1.0] * 3
+
+
+def test_planted_strengths_are_found():
+    strengths = np.array([0.0, 0.5, 1.0, -0.5])
+
+    fit = fit_plackett_luce(simulate(800, 3, strengths=strengths), tuple("abcd"))
+
+    assert np.abs((fit.estimate - strengths[1:]) / fit.standard_errors()).max() < 3.0
+
+
+def test_rankings_of_two_are_bradley_terry():
+    rankings = simulate(150, 2, strengths=np.array([0.0, 0.7, 0.3]), seed=4)
+    first, second = rankings.system[::2], rankings.system[1::2]
+
+    ranked = fit_plackett_luce(rankings, tuple("abc"))
+    paired = fit_bradley_terry(Comparisons(first, second, (rankings.rank[::2] == 1).astype(float)), tuple("abc"))
+
+    assert ranked.estimate == pytest.approx(paired.estimate, rel=1e-9)
+    assert ranked.covariance == pytest.approx(paired.covariance, rel=1e-9)
+
+
+def test_order_of_rows_and_size_of_ranks_do_not_matter():
+    rankings = simulate(60, 4, strengths=np.array([0.0, 0.5, 1.0, -0.5]))
+    shuffled = np.random.default_rng(0).permutation(rankings.block.size)
+
+    one = fit_plackett_luce(rankings, tuple("abcd"))
+    two = fit_plackett_luce(
+        Rankings(rankings.block[shuffled], rankings.system[shuffled], 10.0 * rankings.rank[shuffled] + 5.0),
+        tuple("abcd"),
+    )
+
+    assert two.estimate == pytest.approx(one.estimate, rel=1e-12)
+
+
+def test_weights_repeat_rankings():
+    rankings = simulate(40, 3, strengths=np.array([0.0, 0.5, 1.0]))
+    twice = Rankings(
+        np.concatenate([rankings.block, rankings.block + 40]), np.tile(rankings.system, 2), np.tile(rankings.rank, 2)
+    )
+
+    weighted = fit_plackett_luce(rankings, tuple("abc"), weights=np.full(120, 2.0))
+    repeated = fit_plackett_luce(twice, tuple("abc"))
+
+    assert weighted.estimate == pytest.approx(repeated.estimate, rel=1e-10)
+    assert weighted.covariance == pytest.approx(repeated.covariance, rel=1e-10)
+    assert weighted.rows == repeated.rows
+
+
+def test_system_always_ranked_last_is_named():
+    block = np.repeat(np.arange(4), 3)
+    rank = np.array([1, 2, 3, 2, 1, 3, 1, 2, 3, 2, 1, 3], dtype=float)
+
+    fit = fit_plackett_luce(Rankings(block, np.tile(np.arange(3), 4), rank), tuple("abc"))
+
+    assert fit.convergence.code == "separation"
+    assert "best first: {a, b} > {c}" in fit.convergence.message
+    assert fit.estimate[0] == pytest.approx(0.0, abs=1e-9)  # two wins each
+    assert np.abs(fit.infinite[1]).max() > 0.0
+
+
+def test_bad_input_is_refused_in_words():
+    block, system = np.zeros(3, dtype=int), np.arange(3)
+    rank = np.array([1.0, 2.0, 3.0])
+
+    with pytest.raises(ValueError, match="two systems of one ranking have the same rank"):
+        fit_plackett_luce(Rankings(block, system, np.array([1.0, 1.0, 2.0])), tuple("abc"))
+    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+        fit_plackett_luce(Rankings(block, system, rank), tuple("ab"))
+    with pytest.raises(ValueError, match="there is no ranking"):
+        fit_plackett_luce(Rankings(block[:0], system[:0], rank[:0]), tuple("abc"))
+    with pytest.raises(ValueError, match="rater differs within a ranking"):
+        fit_plackett_luce(Rankings(block, system, rank), tuple("abc"), clusters={"rater": np.array([0, 0, 1])})
+    with pytest.raises(ValueError, match="needs one rank 1"):
+        fit_plackett_luce(Rankings(block, system, rank), tuple("abc"), best_worst=True)
+    with pytest.raises(ValueError, match="a rank is infinite"):
+        fit_plackett_luce(Rankings(block, system, np.array([1.0, np.inf, 2.0])), tuple("abc"))
+    with pytest.raises(ValueError, match="one column per name"):
+        fit_plackett_luce(Rankings(block, system, rank), tuple("abc"), covariates=np.ones((3, 1)))
+    with pytest.raises(ValueError, match="one entry per row each"):
+        fit_plackett_luce(Rankings(block, system[:2], rank), tuple("abc"))
