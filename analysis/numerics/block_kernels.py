@@ -200,38 +200,30 @@ def backward(
             out[own[k] + i] = total
 
 
-@compiled("void(float64[:, ::1])")
-def mirror(square: FloatArray) -> None:
-    """Copy the upper triangle to the lower one, tile by tile."""
-    size, tile = square.shape[0], 64
-    for left in range(0, size, tile):
-        for top in range(left, size, tile):
-            for j in range(left, min(left + tile, size)):
-                for i in range(max(top, j + 1), min(top + tile, size)):
-                    square[i, j] = square[j, i]
-
-
 @compiled("void(float64[:, ::1], int64[::1], float64[:, ::1], float64[::1], float64[:, ::1])")
 def border_of_inverse(
     scaled: FloatArray, here: IntArray, whole: FloatArray, space: FloatArray, out: FloatArray
 ) -> None:
-    """Fill ``out`` (s, m) with −(A⁻¹C) times the square of ``whole`` over the columns ``here``."""
+    """Fill ``out`` (s, m) with −(A⁻¹C) V, V the square of ``whole`` (upper triangle) over the columns ``here``."""
     s, m = scaled.shape
     if s > SMALL:
         part = space[: m * m].reshape(m, m)
         for j in range(m):
-            for i in range(m):
-                part[j, i] = -whole[here[j], here[i]]
+            for i in range(j, m):
+                part[j, i] = part[i, j] = -whole[here[j], here[i]]
         np.dot(scaled, part, out)
         return
     out[:, :] = 0.0
     for j in range(m):
-        for i in range(m):
+        for i in range(j, m):
             space[i] = whole[here[j], here[i]]
+        space[j] *= 0.5
         for k in range(s):
-            factor = scaled[k, j]
-            for i in range(m):
+            factor, total = scaled[k, j], 0.0
+            for i in range(j, m):
                 out[k, i] -= factor * space[i]
+                total += scaled[k, i] * space[i]
+            out[k, j] -= total
 
 
 @compiled(

@@ -101,6 +101,7 @@ class Factorised:
     def __init__(self, layout: Layout, values: FloatArray) -> None:
         """Eliminate the blocks, factor the Schur complement; raises LinAlgError if it is not positive definite."""
         self.layout = layout
+        self._inverse: FloatArray | None = None
         self.squares = np.zeros(int(layout.corner[-1]))
         self.squares[layout.inner_at] = values[layout.inner]
         self.borders = np.zeros(int(layout.edge[-1]))
@@ -151,7 +152,12 @@ class Factorised:
         return result
 
     def inverse_on_pattern(self, count: int) -> FloatArray:
-        """Return the entries of the inverse on the lower pattern, shape (count,)."""
+        """Return the entries of the inverse on the lower pattern, shape (count,); they are kept, do not change them."""
+        if self._inverse is None:
+            self._inverse = self._entries(count)
+        return self._inverse
+
+    def _entries(self, count: int) -> FloatArray:
         layout = self.layout
         values = np.empty(count)
         whole = self._dense_inverse()
@@ -164,11 +170,11 @@ class Factorised:
         return values
 
     def _dense_inverse(self) -> FloatArray:
+        """Return the lower triangle of the inverse on the kept columns, in Fortran order."""
         if not self.layout.kept.size:
             return np.zeros((0, 0), order="F")
         inverse, info = linalg.lapack.dpotri(self.schur, lower=1)
         if info:
             message = f"LAPACK dpotri gave {info}"
             raise np.linalg.LinAlgError(message)
-        kernels.mirror(inverse.T)
         return np.asarray(inverse)

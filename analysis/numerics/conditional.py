@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from analysis.numerics.cholesky import Factorised
     from analysis.numerics.pattern import FloatArray, IntArray
     from analysis.numerics.reduction import Reduction
 
 
-def conditional_variances(core: Reduction, factor: Factorised, theta: FloatArray) -> FloatArray:
+def conditional_variances(
+    core: Reduction, theta: FloatArray, inverse_entries: Callable[[IntArray, IntArray], FloatArray]
+) -> FloatArray:
     """Return var(b | answers), shape (q,), for original effects b with standard deviations ``theta`` of the factors.
 
-    ``factor`` is that of H = I + ΛZ̃'WZ̃Λ over the reduced columns b̃ = G b, whose prior variances are D = GΓG'. Then b
-    given b̃ is ΓG'D⁻¹b̃ with the rest of its prior variance, so that var(b | answers) = Γ − ΓG'D^(−½)(I − H⁻¹)D^(−½)GΓ.
+    ``inverse_entries`` returns entries of H⁻¹ by rows and columns (row ≥ column), H = I + ΛZ̃'WZ̃Λ over the reduced
+    columns b̃ = G b, whose prior variances are D = GΓG'. Then b given b̃ is ΓG'D⁻¹b̃ with the rest of its prior variance,
+    so that var(b | answers) = Γ − ΓG'D^(−½)(I − H⁻¹)D^(−½)GΓ.
     """
     variance = theta[core.factor_of] ** 2
     scale = core.scale(theta)
     inverse_scale = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0.0)
     effect, first, second, weight = _pairs(core)
-    known = np.where(first == second, 1.0, 0.0) - _inverse_entries(core, factor, first, second)
+    known = np.where(first == second, 1.0, 0.0) - inverse_entries(first, second)
     known *= weight * inverse_scale[first] * inverse_scale[second]
     explained = np.bincount(effect, weights=known, minlength=variance.size)
     return np.asarray(np.maximum(variance - variance**2 * explained, 0.0))
@@ -52,7 +57,7 @@ def _pairs(core: Reduction) -> tuple[IntArray, IntArray, IntArray, FloatArray]:
     )
 
 
-def _inverse_entries(core: Reduction, factor: Factorised, first: IntArray, second: IntArray) -> FloatArray:
+def entries_on_pattern(core: Reduction, factor: Factorised, first: IntArray, second: IntArray) -> FloatArray:
     """Return entries of H⁻¹; the few that lie off the pattern (effects never met in one row) are solved for."""
     keys, wanted = core.row * core.size + core.column, first * core.size + second
     at = np.minimum(np.searchsorted(keys, wanted), max(keys.size - 1, 0))

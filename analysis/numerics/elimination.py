@@ -20,6 +20,9 @@ BLOCK_OVERHEAD = 2.0e4
 """Cost of one more block, in floating-point operations of LAPACK on a large matrix, as the next two."""
 LOOP = 8.0
 """Cost of an operation in a compiled loop over a small block."""
+MATRIX = 2.0
+"""The same in a larger block, which BLAS multiplies."""
+LARGE_BLOCK = 12
 SCATTER = 30.0
 """Cost of moving one entry between a block and the dense part."""
 WIDEST_SEARCH = 6
@@ -72,17 +75,20 @@ def _price(eliminated: BoolArray, pairs: Pairs, *, limit: float) -> float:
     price = dense + LOOP * 3.0 * float((s**3).sum())
     if price >= limit:
         return float("inf")
-    touched = _touched(eliminated, label, pairs)
-    m = np.bincount(touched // eliminated.size, minlength=s.size).astype(float)
-    return price + float((LOOP * s * m * (s + m) + SCATTER * m**2 + BLOCK_OVERHEAD).sum())
+    m = np.diff(_touched(eliminated, label, pairs).indptr).astype(float)
+    inner = np.where(s > LARGE_BLOCK, MATRIX, LOOP) * s * m * (s + m)
+    return price + float((inner + SCATTER * m**2 + BLOCK_OVERHEAD).sum())
 
 
-def _touched(eliminated: BoolArray, label: IntArray, pairs: Pairs) -> IntArray:
-    """Return block · q + column, ascending, for every kept column that a block touches."""
+def _touched(eliminated: BoolArray, label: IntArray, pairs: Pairs) -> sparse.csr_array:
+    """Return which kept columns each block touches, as the pattern of a (blocks, q) matrix."""
     across = eliminated[pairs.row] ^ eliminated[pairs.column]
     row, column = pairs.row[across], pairs.column[across]
     own, other = np.where(eliminated[row], row, column), np.where(eliminated[row], column, row)
-    return np.unique(label[own] * eliminated.size + other)
+    shape = (int(label.max(initial=-1)) + 1, eliminated.size)
+    found = sparse.csr_array(sparse.coo_array((np.ones(row.size), (label[own], other)), shape=shape))
+    found.sort_indices()
+    return found
 
 
 def _components(eliminated: BoolArray, pairs: Pairs) -> IntArray:
@@ -91,9 +97,9 @@ def _components(eliminated: BoolArray, pairs: Pairs) -> IntArray:
     entries = (np.ones(int(inner.sum())), (pairs.row[inner], pairs.column[inner]))
     graph = sparse.coo_array(entries, shape=(eliminated.size, eliminated.size))
     label = connected_components(graph, directed=False)[1]
-    piece = np.full(eliminated.size, -1, dtype=np.int64)
-    piece[eliminated] = np.unique(label[eliminated], return_inverse=True)[1]
-    return piece
+    used = np.zeros(eliminated.size, dtype=bool)
+    used[label[eliminated]] = True
+    return np.where(eliminated, (np.cumsum(used) - 1)[label], -1)
 
 
 def find_blocks(eliminated: BoolArray, place: IntArray, pairs: Pairs) -> tuple[Block, ...]:
@@ -103,9 +109,7 @@ def find_blocks(eliminated: BoolArray, place: IntArray, pairs: Pairs) -> tuple[B
     if not count:
         return ()
     touched = _touched(eliminated, label, pairs)
-    near = np.split(
-        place[touched % eliminated.size], np.cumsum(np.bincount(touched // eliminated.size, minlength=count))[:-1]
-    )
+    near = np.split(place[touched.indices], touched.indptr[1:-1])
     order = np.argsort(label[eliminated], kind="stable")
     members = np.split(order, np.cumsum(np.bincount(label[eliminated], minlength=count))[:-1])
     return tuple(Block(a.astype(np.int64), b.astype(np.int64)) for a, b in zip(members, near, strict=True))

@@ -7,7 +7,7 @@ the mode û. Parameters come as γ = θ² (variances), β (fixed effects) and th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from analysis.numerics import kernels
 from analysis.numerics.cholesky import Factorised, Layout, build_layout
-from analysis.numerics.conditional import conditional_variances
+from analysis.numerics.conditional import conditional_variances, entries_on_pattern
 from analysis.numerics.cumulative import CumulativeLogit, Terms
+from analysis.numerics.curvature import Nearby, fixed_curvature
 from analysis.numerics.moments import first_guess
 from analysis.numerics.reduction import Reduction
 from analysis.numerics.structure import Structure
@@ -31,6 +32,8 @@ MODE_TOLERANCE = 1e-20
 FORCING = 1e-4
 """Conjugate gradients stop at this share of the first residual's square; Newton's method takes care of the rest."""
 INNER_STEPS = 60
+CHEAP_CURVATURE = 500
+"""From this size of the dense part on, the Hessian in β and thresholds comes without factorisations."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class Evaluation:
     mode: FloatArray
     eta: FloatArray
     settled: bool
+
+    def fixed_curvature(self) -> FloatArray | None:
+        """Return the Hessian in (β, thresholds), None if differences of the gradient are as cheap."""
+        return None
 
 
 class Factor(Protocol):
@@ -81,6 +88,12 @@ class LazyEvaluation(Evaluation):
     @cached_property
     def mode(self) -> FloatArray:
         return self.derivative.original_mode()
+
+    def fixed_curvature(self) -> FloatArray | None:
+        model = self.derivative.model
+        if model.core.kept < CHEAP_CURVATURE or not isinstance(self.derivative.factor, Factorised):
+            return None
+        return fixed_curvature(self.derivative)
 
 
 @dataclass(frozen=True)
@@ -146,11 +159,21 @@ class LaplaceModel:
         derivative = Derivative(self, parameter.copy(), scale, terms=terms, factor=factor, gram=gram, mode=mode)
         return LazyEvaluation(deviance, derivative, eta=eta, settled=settled)
 
+    def neighbour(self, base: Derivative, parameter: FloatArray) -> Derivative:
+        """Return the derivatives at a parameter with the same variances as ``base`` and close to it."""
+        _, beta, free = self.split(parameter)
+        mode, eta, _ = self._find_mode(parameter, base.scale, self.fixed @ beta)
+        terms = self.family.terms(eta, free)
+        factor = Nearby(base.factor, base, weight=terms.weight)
+        return Derivative(self, parameter, base.scale, terms=terms, factor=factor, gram=base.gram, mode=mode)
+
     def conditional_variances(self, parameter: FloatArray, at: Evaluation) -> FloatArray:
         """Return the variances of the original random effects given the answers, shape (q,)."""
         theta, _, free = self.split(parameter)
-        factor, _ = self._factorise(self.core.scale(theta), self.family.core(at.eta, free)[2])
-        return conditional_variances(self.core, factor, theta)
+        factor = at.derivative.factor if isinstance(at, LazyEvaluation) else None
+        if not isinstance(factor, Factorised):
+            factor, _ = self._factorise(self.core.scale(theta), self.family.core(at.eta, free)[2])
+        return conditional_variances(self.core, theta, partial(entries_on_pattern, self.core, factor))
 
     def first_guess(self, regression: FloatArray, known: FloatArray | None = None) -> FloatArray:
         """Return where to start the search, from (β, thresholds) of the model without random effects.
@@ -172,8 +195,7 @@ class LaplaceModel:
         """Return the diagonals of ZΛH⁻¹ΛZ', shape (n,), and of H⁻¹ΛZ'WZΛ, shape (r,)."""
         assert isinstance(factor, Factorised)  # noqa: S101 - what factorise returns
         core = self.core
-        inverse = factor.inverse_on_pattern(core.row.size)
-        inverse *= scale[core.row] * scale[core.column]
+        inverse = factor.inverse_on_pattern(core.row.size) * scale[core.row] * scale[core.column]
         share, leverage = np.empty(core.size), np.empty(self.fixed.shape[0])
         kernels.share_of_columns(gram, core.row, core.column, inverse, share)
         inverse[~core.diagonal] *= 2.0
@@ -261,12 +283,16 @@ class Derivative:
     def score_of_columns(self) -> FloatArray:
         return np.asarray(self.core.z_transposed @ self.terms.score)
 
+    @cached_property
+    def diagonals(self) -> tuple[FloatArray, FloatArray]:
+        return self.model.leverage_and_share(self.factor, self.gram, self.scale)
+
     def original_mode(self) -> FloatArray:
         return self.core.expand(self.mode, self.model.split(self.parameter)[0])
 
     def gradient(self) -> FloatArray:
         """Return ∂D/∂(γ, β, thresholds), total: through the mode and the determinant as well."""
-        return self.gradient_of(*self.model.leverage_and_share(self.factor, self.gram, self.scale))
+        return self.gradient_of(*self.diagonals)
 
     def gradient_of(self, leverage: FloatArray, share: FloatArray) -> FloatArray:
         """Return the gradient for given diagonals of ZΛH⁻¹ΛZ' and H⁻¹ΛZ'WZΛ."""
@@ -306,6 +332,20 @@ class Derivative:
         result[:count, :count] = variance - cross.T @ np.linalg.solve(rest, cross)
         result[count:, count:] = 2.0 * rest
         return result
+
+    def weight_changes(self) -> FloatArray:
+        """Return the change of each row's weight with β and thresholds, through the mode as well, (n, p + t)."""
+        model, terms, core = self.model, self.terms, self.core
+        mixed = self._likelihood_curvature()[0]
+        solved = self.factor.solve(self.scale[:, None] * np.asarray(core.z_transposed @ -mixed))
+        eta = -(core.z @ (self.scale[:, None] * solved))
+        eta[:, : model.fixed.shape[1]] += model.fixed
+        above, below = model.family.incidence(above=True), model.family.incidence(above=False)
+        change = terms.weight_slope[:, None] * eta
+        basis = model.family.thresholds.basis
+        direct = (above * terms.weight_upper[:, None] + below * terms.weight_lower[:, None]) @ basis
+        change[:, model.fixed.shape[1] :] += direct
+        return np.asarray(change)
 
     def _likelihood_curvature(self) -> tuple[FloatArray, FloatArray]:
         """Return ∂²l/∂η∂(β, thresholds), shape (n, p + t), and −∂²l/∂(β, thresholds)² at fixed random effects."""

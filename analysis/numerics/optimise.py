@@ -92,12 +92,16 @@ def curvature_by_differences(
     x[:variances] = np.sqrt(x[:variances])
     steps = _steps(x, optimum.evaluation.information, variances=variances)
     here = _by_sd(optimum.evaluation.gradient, x, variances=variances)
+    block = optimum.evaluation.fixed_curvature()
     hessian = np.zeros((x.size, x.size))
-    for j in np.flatnonzero(optimum.free):
+    for j in np.flatnonzero(optimum.free if block is None else optimum.free[:variances]):
         moved = x.copy()
         moved[j] += steps[j]
         there = _gradient_by_sd(evaluate, moved, variances=variances)
         hessian[j] = (there - here) / (moved[j] - x[j])
+    if block is not None:
+        hessian[variances:, :variances] = hessian[:variances, variances:].T
+        hessian[variances:, variances:] = block
     keep = np.outer(optimum.free, optimum.free)
     return np.where(keep, (hessian + hessian.T) / 2.0, 0.0)
 
