@@ -20,10 +20,13 @@ from analysis.numerics.iterative_kernels import Entries
 from analysis.numerics.partition import Partition, Side
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 TOLERANCE: Final = 1e-9
 """Where iterations end: the residual against the right-hand side, in the norm of the preconditioner."""
 MAX_ITERATIONS: Final = 500
+FEW: Final = 64
+"""Single entries of H⁻¹ are solved for where a group has no more columns than this."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,12 @@ class IterativeFactor:
         kernels.schur_multiply(self.partition.rows, self.weight, self.own_inverse, self.own, self.kept, x, out, carried)
         return out, carried
 
+    def carry(self, x: FloatArray) -> FloatArray:
+        """Return A⁻¹B x for x (kept, k)."""
+        carried = np.empty((self.partition.own.columns.size, x.shape[1]))
+        kernels.carry(self.partition.rows, self.weight, self.own_inverse, self.own, self.kept, x, carried)
+        return carried
+
     def kept_blocks(self, matrix: FloatArray, x: FloatArray) -> FloatArray:
         """Return M x for a block-diagonal M of the kept side and x (kept, k)."""
         return _block_multiply(self.partition.kept, matrix, x)
@@ -153,7 +162,7 @@ class IterativeFactor:
         kernels.add_columns(self.kept, pushed, back)
         outer = self.solve_kept(flat[kept] - back, tolerance).x
         result = np.empty_like(flat)
-        result[kept], result[own] = outer, inner - self.schur(outer)[1]
+        result[kept], result[own] = outer, inner - self.carry(outer)
         return result.reshape(right.shape)
 
     @cached_property
@@ -188,6 +197,29 @@ class IterativeFactor:
         out = np.empty(self.partition.pattern.size)
         out[own.columns] = self.own_corrected[own.diagonal()]
         out[kept.columns] = self.kept_inverse[kept.diagonal()]
+        return out
+
+    def inverse_entries(self, row: IntArray, column: IntArray) -> FloatArray:
+        """Return entries of H⁻¹: within a block those if S were D, 0 elsewhere; exact for groups of few columns."""
+        partition, out = self.partition, np.zeros(row.size)
+        for side, squares in ((partition.own, self.own_corrected), (partition.kept, self.kept_inverse)):
+            place = np.full(partition.pattern.size, -1)
+            place[side.columns] = np.arange(side.columns.size)
+            i, j = place[row], place[column]
+            here = np.flatnonzero((i >= 0) & (j >= 0))
+            here = here[side.block_of[i[here]] == side.block_of[j[here]]]
+            block, i, j = side.block_of[i[here]], i[here], j[here]
+            out[here] = squares[
+                side.square[block] + (i - side.first[block]) * side.sizes[block] + j - side.first[block]
+            ]
+        group_of = partition.pattern.group_of
+        for group in np.flatnonzero(np.bincount(group_of) <= FEW):
+            columns = np.flatnonzero(group_of == group)
+            unit = np.zeros((partition.pattern.size, columns.size))
+            unit[columns, np.arange(columns.size)] = 1.0
+            solved = self.solve(unit)
+            here = np.flatnonzero(group_of[column] == group)
+            out[here] = solved[row[here], np.searchsorted(columns, column[here])]
         return out
 
 

@@ -205,6 +205,28 @@ def schur_multiply(
 
 
 @compiled()
+def carry(
+    rows: IntArray,
+    weight: FloatArray,
+    inverse: FloatArray,
+    own: Entries,
+    kept: Entries,
+    x: FloatArray,
+    carried: FloatArray,
+) -> None:
+    """Set carried = A⁻¹B x for x (kept columns, k)."""
+    seen, pushed = np.empty(x.shape[1]), np.empty((_longest(own.first), x.shape[1]))
+    for block in range(own.first.size - 1):
+        base = own.first[block]
+        size = own.first[block + 1] - base
+        pushed[:size] = 0.0
+        for i in range(rows[block], rows[block + 1]):
+            _row(i, kept, x, seen)
+            _push(i, weight[i], own, base, seen, pushed)
+        _dense_product(own.square[block], size, inverse, pushed, carried[base : base + size])
+
+
+@compiled()
 def add_rows(side: Entries, x: FloatArray, out: FloatArray) -> None:
     """Add X x to out, shapes (columns, k) and (n, k)."""
     for i in range(out.shape[0]):

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 
-PROBES: Final = 8
+FEWEST: Final = 8
+WIDEST: Final = 24
+CACHE: Final = 2**18
+"""Numbers that a fast cache holds; so many vectors of all kept columns are carried at once, exact ones included."""
 SEED: Final = 20
 SEARCHED: Final = 10
 """Vectors of the subspace iteration that looks for directions along which E is large."""
 SEARCH_STEPS: Final = 4
-LARGE: Final = 0.08
-"""An eigenvalue of E above this is taken exactly."""
-TOLERANCE: Final = 1e-8
+OUTLYING: Final = 1.5
+"""Directions whose eigenvalue of E is this many times the smallest one found are taken exactly."""
+TOLERANCE: Final = 1e-7
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,16 @@ class Probes:
         return np.concatenate([np.ones(self.exact), np.full(self.count, 1.0 / max(self.count, 1))])
 
 
-def draw_probes(factor: IterativeFactor, *, count: int = PROBES, seed: int = SEED) -> Probes:
-    """Find the outlying directions of E at this factor and draw random signs across the rest; seeded."""
+def draw_probes(factor: IterativeFactor, *, count: int | None = None, seed: int = SEED) -> Probes:
+    """Find the outlying directions of E at this factor and draw random signs across the rest; seeded.
+
+    ``count`` random probes, by default as many as are cheap, 8 to 24.
+    """
     random = np.random.default_rng(seed)
     size = factor.partition.kept.columns.size
     basis = _outliers(factor, random.standard_normal((size, min(SEARCHED, size))))
+    if count is None:
+        count = max(FEWEST, min(WIDEST, CACHE // max(size, 1)) - basis.shape[1])
     signs = random.choice(np.array([-1.0, 1.0]), size=(count, size)).T
     signs = signs - basis @ (basis.T @ signs)
     return Probes(np.ascontiguousarray(np.column_stack([basis, signs])), basis.shape[1])
@@ -67,7 +75,7 @@ def _outliers(factor: IterativeFactor, block: FloatArray) -> FloatArray:
         block = np.linalg.qr(image)[0]
         image = factor.excess(block)
     value, vector = np.linalg.eigh(block.T @ image)
-    return np.asarray(block @ vector[:, np.abs(value) > LARGE])
+    return np.asarray(block @ vector[:, np.abs(value) > OUTLYING * np.abs(value).min(initial=np.inf)])
 
 
 class Traces:
@@ -89,7 +97,7 @@ class Traces:
         solution = factor.solve_kept(factor.kept_blocks(factor.diagonal, self._whole), tolerance)
         self._rest = solution.x - self._whole
         self._first_order = factor.kept_blocks(factor.kept_inverse, image) - self._whole
-        self._rest_carried = factor.schur(self._rest)[1]
+        self._rest_carried = factor.carry(self._rest)
         first = np.einsum("ij,ij->j", self._whole, image) - np.einsum("ij,ij->j", probes.vectors, probes.vectors)
         parts = solution.log_quadratic() - first
         self.log_determinant = factor.log_determinant + float(probes.share @ parts)
