@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from analysis.results import FloatArray
+    from analysis.results import FloatArray, IntArray
 
 NOT_FITTED = "not_fitted"
+ALIASED = 1e-10
 
 
 def analyse_study(
@@ -64,7 +65,7 @@ def analyse_study(
         except NothingToModelError as error:
             if len(empty) == len(names) - 1:
                 raise
-            empty[name] = str(error)
+            empty[name] = str(error).removeprefix(f"dimension {name!r} ")
             continue
         fit = fit_dimension(prepared[-1])
         results.append(describe_dimension(prepared[-1], fit, pairs, options=options))
@@ -94,10 +95,8 @@ def fit_dimension(data: DimensionData, *, start: Fit | None = None) -> Fit:
         from analysis.models.lmm import fit_linear
 
         return fit_linear(data.response, data.fixed, data.factors, **common, start=start)
-    if data.family == "plackett-luce":
-        raise OptionError(
-            f"dimension {data.dimension!r} holds rankings: choose rankings = 'pairs' to take them apart into pairs"
-        )
+    if data.family == "plackett_luce":
+        return _fit_rankings(data)
     common |= {"link": data.link, "start": start}
     if data.family == "binomial":
         return fit_logistic(data.category, data.fixed, data.factors, **common)
@@ -110,6 +109,56 @@ def fit_dimension(data: DimensionData, *, start: Fit | None = None) -> Fit:
         labels=data.labels,
         **common,
     )
+
+
+def _fit_rankings(data: DimensionData) -> Fit:
+    """Fit strengths by Plackett–Luce, errors clustered by rater and prompt; columns in the order of the data's."""
+    from analysis.models.plackett_luce import Rankings, fit_plackett_luce
+
+    frame, strengths = data.frame, tuple(f"system[{name}]" for name in data.systems[1:])
+    if not set(strengths) <= set(data.names):
+        raise OptionError(f"dimension {data.dimension!r} holds rankings: fixed needs the plain term system")
+    others = [index for index, name in enumerate(data.names) if name not in strengths]
+    block, rater, prompt = (
+        np.unique(frame[name].to_numpy().astype(str), return_inverse=True)[1]
+        for name in ("judgement", "rater", "prompt")
+    )
+    clusters = {"rater": rater, "prompt": prompt}
+    rankings = Rankings(block, np.searchsorted(data.systems, frame["system_a"].to_numpy().astype(str)), _ranks(data))
+    try:
+        fit = fit_plackett_luce(
+            rankings,
+            data.systems,
+            best_worst=data.best_worst,
+            covariates=data.fixed[:, others],
+            names=tuple(data.names[index] for index in others),
+            clusters={name: codes for name, codes in clusters.items() if codes.max() > 0},
+            formula=data.formula,
+        )
+    except ValueError as error:
+        raise OptionError(f"dimension {data.dimension!r}: {error}") from error
+    order = [fit.names.index(name) for name in data.names]
+    return replace(
+        fit,
+        names=data.names,
+        estimate=fit.estimate[order],
+        covariance=fit.covariance[np.ix_(order, order)],
+        null=fit.null[order] if fit.null.size else _aliased(data.fixed, block),
+        infinite=fit.infinite[order],
+    )
+
+
+def _aliased(fixed: FloatArray, block: IntArray) -> FloatArray:
+    """Return the directions (p, d) along which no ranking changes: covariates that go with the systems everywhere."""
+    size = np.bincount(block)
+    means = np.stack([np.bincount(block, column) for column in fixed.T], axis=1) / size[:, None]
+    centred = fixed - means[block]
+    value, vector = np.linalg.eigh(centred.T @ centred)
+    return np.asarray(vector[:, value <= ALIASED * value.max()])
+
+
+def _ranks(data: DimensionData) -> FloatArray:
+    return np.empty(0) if data.response is None else data.response
 
 
 def contrast_rows(
@@ -149,7 +198,7 @@ def describe_dimension(
         n_raters=data.raters,
         n_prompts=data.prompts,
         n_outputs=data.outputs,
-        n_judgements=len(data.frame),
+        n_judgements=data.judgements,
         fit=fit,
         notes=data.notes,
         scale=data.scale,

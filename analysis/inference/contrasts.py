@@ -45,11 +45,13 @@ class Counts:
 def count_within(data: DimensionData, task_family: str = "") -> Counts:
     """Count raters, prompts, outputs and rows of a dimension, or of one task family of it."""
     if not task_family:
-        return Counts(data.raters, data.prompts, data.outputs, len(data.frame))
+        return Counts(data.raters, data.prompts, data.outputs, data.judgements)
     frame = data.frame[data.frame["task_family"] == task_family]
     sides = ("output_a", "output_b") if data.paired else ("output_a",)
     outputs = set().union(*(set(frame[side]) for side in sides))
-    return Counts(int(frame["rater"].nunique()), int(frame["prompt"].nunique()), len(outputs), len(frame))
+    return Counts(
+        int(frame["rater"].nunique()), int(frame["prompt"].nunique()), len(outputs), int(frame["judgement"].nunique())
+    )
 
 
 def degrees_of_freedom(counts: Counts | DimensionData) -> float:
@@ -154,7 +156,7 @@ def probability(data: DimensionData, fit: Fit, points: FloatArray, *, level: flo
     """Return the probability of superiority at each contrast: the win rate of pairs, NaN where there is no estimate."""
     if not np.isfinite(points).all():
         return np.full(points.shape, np.nan)
-    if data.family == "plackett-luce":
+    if data.family == "plackett_luce":
         return np.asarray(1.0 / (1.0 + np.exp(-points)))
     if data.paired:
         return win_rate(fit, points, side=data.side_offset(fit.estimate))
@@ -191,10 +193,10 @@ def level_of(data: DimensionData, fit: Fit, pair: tuple[str, str], *, task_famil
 
 def _sizes(data: DimensionData, fit: Fit, points: FloatArray, *, level: float) -> dict[str, Any]:
     """Return odds ratio, win rate, probability of superiority and Cohen's d, with bounds."""
-    logit = data.scale == "log-odds" or data.family == "plackett-luce"
+    logit = data.scale == "log-odds" or data.family == "plackett_luce"
     odds = np.exp(points) if logit else np.full(3, np.nan)
     rates = probability(data, fit, points, level=level)
-    wins = rates if data.paired or data.family == "plackett-luce" else np.full(3, np.nan)
+    wins = rates if data.paired or data.family == "plackett_luce" else np.full(3, np.nan)
     size = effect_size(fit, points, paired=data.paired)
     return {
         **_three("odds_ratio", odds),

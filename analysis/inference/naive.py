@@ -49,7 +49,7 @@ def compare_directly(data: DimensionData, first: str, second: str, *, task_famil
     inside = np.ones(len(frame), dtype=bool) if not task_family else (frame["task_family"] == task_family).to_numpy()
     left = frame["system_a"].to_numpy()
     answer = frame["answer"].to_numpy() if data.family != "gaussian" or data.response is None else data.response
-    if data.family == "plackett-luce":
+    if data.family == "plackett_luce":
         return _of_rankings(data, first, second, inside=inside)
     if not data.paired:
         return _of_means(answer[inside & (left == first)], answer[inside & (left == second)])

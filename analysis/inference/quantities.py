@@ -122,7 +122,7 @@ def variance_shares(fit: Fit, *, confidence: float) -> tuple[VarianceShare, ...]
     error = LATENT_SD[fit.link] ** 2 if latent else fit.residual_sd**2
     parts = np.array([*(_variance(one) for one in fit.variances), error])
     total = parts.sum()
-    if not total > 0.0:
+    if not total > 0.0 or fit.family == "plackett_luce":
         return ()
     shares = parts / total
     slopes = (np.eye(parts.size) - shares[:, None]) / total

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
@@ -12,19 +12,23 @@ from analysis.inference.contrasts import (
     Degrees,
     contrast_points,
     count_within,
+    degrees_of_freedom,
     estimate_contrast,
     level_of,
     probability,
     refer,
 )
 from analysis.inference.naive import compare_directly
+from analysis.inference.quasi import Effects, quasi_errors
+from analysis.inference.ranks import rank_intervals
 from analysis.results import SystemEstimate, WinMatrix
 
 if TYPE_CHECKING:
     from analysis.prepare import DimensionData
     from analysis.results import Fit, FloatArray
 
-NAN = float("nan")
+LEAST = 3
+"""Quasi standard errors exist from three systems on."""
 
 
 def win_matrix(data: DimensionData, fit: Fit, *, confidence: float, degrees: Degrees = "satterthwaite") -> WinMatrix:
@@ -56,6 +60,7 @@ def system_estimates(
     absolute = data.family == "gaussian" and not data.paired
     weights = means if absolute else means - means.mean(axis=0)
     counts = count_within(data)
+    comparable = _comparable(data, fit, weights, confidence=confidence)
     found = []
     for system, row in zip(data.systems, weights, strict=True):
         estimate = estimate_contrast(fit, row, present=True)
@@ -72,9 +77,25 @@ def system_estimates(
                 high=estimate.value + half,
                 raw=raw,
                 count=count,
+                **comparable.get(system, {}),
             )
         )
     return tuple(found)
+
+
+def _comparable(data: DimensionData, fit: Fit, weights: FloatArray, *, confidence: float) -> dict[str, dict[str, Any]]:
+    """Return quasi standard errors and rank intervals, if every system has an estimate and there are three or more."""
+    size = len(data.systems)
+    sound = all(estimate_contrast(fit, row, present=True).message == "" for row in weights)
+    if size < LEAST or not sound:
+        return {}
+    effects = Effects(data.systems, weights @ fit.estimate, weights @ fit.covariance @ weights.T)
+    quasi = quasi_errors(effects)
+    ranks = {one.label: one for one in rank_intervals(effects, confidence=confidence, df=degrees_of_freedom(data))}
+    return {
+        system: {"quasi_se": float(se), "rank_low": ranks[system].low, "rank_high": ranks[system].high}
+        for system, se in zip(data.systems, quasi.se, strict=True)
+    }
 
 
 def _observed(data: DimensionData, system: str) -> tuple[float, int]:
@@ -85,7 +106,7 @@ def _observed(data: DimensionData, system: str) -> tuple[float, int]:
         count = int(left.sum() + right.sum())
         return float((won[left].sum() + (1.0 - won[right]).sum()) / count), count
     here = (data.frame["system_a"] == system).to_numpy()
-    if data.family == "plackett-luce":
+    if data.family == "plackett_luce":
         return _share_beaten(data, here), int(here.sum())
     answer = data.response if data.response is not None else data.frame["answer"].to_numpy()
     return float(np.mean(answer[here])), int(here.sum())

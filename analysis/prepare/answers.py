@@ -23,12 +23,13 @@ TWO: Final = 2
 class Answers:
     """The answers of one dimension; see :class:`analysis.prepare.coding.DimensionData` for the fields."""
 
-    family: Literal["gaussian", "binomial", "cumulative", "plackett-luce"]
+    family: Literal["gaussian", "binomial", "cumulative", "plackett_luce"]
     scale: Scale
     category: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     labels: tuple[str, ...] = ()
     response: FloatArray | None = None
     thresholds: Literal["symmetric", "flexible", "equidistant"] = "symmetric"
+    best_worst: bool = False
     notes: tuple[str, ...] = ()
 
     def take(self, rows: IntArray) -> Answers:
@@ -46,7 +47,7 @@ def code_answers(frame: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, A
     if measure == "interval":
         return frame, Answers("gaussian", "points", response=frame["answer"].to_numpy(dtype=float))
     if measure == "ranking":
-        return frame, Answers("plackett-luce", "log-worth", response=frame["answer"].to_numpy(dtype=float))
+        return frame, _ranks(frame)
     if measure == "pairwise_choice" and options.ties == "drop":
         frame = frame[frame["answer"] != TIE].reset_index(drop=True)
         if frame.empty:
@@ -90,6 +91,23 @@ def take_apart(frame: pd.DataFrame) -> pd.DataFrame:
         levels=3 if bool((answer == TIE).any()) else 2,
     )
     return pairs.reset_index(drop=True)
+
+
+def _ranks(frame: pd.DataFrame) -> Answers:
+    """Return ranks as Plackett and Luce's model takes them.
+
+    Equal ranks at the lower end are outputs shown and not ranked (NaN): a ranking of the best few. Equal ranks
+    between one best and one worst, in every ranking of the dimension, are a best–worst answer (1, NaN …, −1).
+    """
+    rank = frame["answer"]
+    groups = rank.groupby(frame["judgement"])
+    place, tied = groups.rank(method="min"), frame.duplicated(["judgement", "answer"], keep=False)
+    first, last = place == 1.0, rank == groups.transform("max")
+    if bool(tied.any()) and not bool(tied[first | last].any()) and bool((first | last | tied).all()):
+        marks = np.where(first, 1.0, np.where(last, -1.0, np.nan))
+        return Answers("plackett_luce", "log-worth", response=marks, best_worst=True)
+    response = place.mask(tied & last).to_numpy(dtype=float)
+    return Answers("plackett_luce", "log-worth", response=response)
 
 
 def _levels(frame: pd.DataFrame, scale: Scale, options: Options) -> Answers:

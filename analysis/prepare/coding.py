@@ -34,7 +34,7 @@ UNIT_OF: Final = {
     "prompt": "prompt",
     "booklet": "booklet",
 }
-Family = Literal["gaussian", "binomial", "cumulative", "plackett-luce"]
+Family = Literal["gaussian", "binomial", "cumulative", "plackett_luce"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ class DimensionData:
         Shape (n, p): of pairs the side terms and M(a) − M(b), of single stimuli M.
     factors
         Random effects, signed + and − in pairs where the two sides differ.
+    best_worst
+        Whether a ranking tells the best and the worst only (ranks 1, −1 and NaN).
     cells
         Rows of the linear predictor, (systems, families, p), of each system in each task family, covariates at their
         mean; the only family is "" if the formula does not speak of families.
@@ -80,6 +82,7 @@ class DimensionData:
     cells: FloatArray
     formula: str
     notes: tuple[str, ...]
+    best_worst: bool = False
 
     @property
     def structure(self) -> Structure:
@@ -102,6 +105,11 @@ class DimensionData:
     def prompts(self) -> int:
         """Return the number of prompts."""
         return int(self.frame["prompt"].nunique())
+
+    @cached_property
+    def judgements(self) -> int:
+        """Return the number of judgements; a ranking is one, whatever it ranks."""
+        return int(self.frame["judgement"].nunique())
 
     @cached_property
     def outputs(self) -> int:
@@ -166,6 +174,7 @@ def prepare(rows: pd.DataFrame, dimension: str, options: Options) -> DimensionDa
     if options.standardise and answers.family == "gaussian":
         answers = replace(answers, response=standardise(frame), scale="rater SD")
     families, cells = cells_of(design, options)
+    kept = _identified(design, frame) if answers.family == "plackett_luce" else np.arange(len(design.names))
     return DimensionData(
         dimension=dimension,
         measure=str(frame["measure"].iloc[0]),
@@ -182,12 +191,13 @@ def prepare(rows: pd.DataFrame, dimension: str, options: Options) -> DimensionDa
         response=answers.response,
         thresholds=answers.thresholds,
         design=design,
-        fixed=design.fixed,
-        names=design.names,
+        fixed=design.fixed[:, kept],
+        names=tuple(design.names[column] for column in kept),
         factors=design.factors,
-        cells=cells,
+        cells=cells[:, :, kept],
         formula=_formula(options, answers, chosen, paired=paired),
         notes=(*answers.notes, *notes, *design.notes, *_few(frame)),
+        best_worst=answers.best_worst,
     )
 
 
@@ -196,9 +206,17 @@ def _design(frame: pd.DataFrame, options: Options, answers: Answers, *, random: 
     constant = answers.thresholds == "symmetric" or answers.family in ("gaussian", "binomial")
     shown = frame if (frame["system_b"] != "").any() else frame.drop(columns=["system_b", "output_b", "length_b"])
     try:
-        return build_design(formula, shown, side=options.side, constant=constant and answers.family != "plackett-luce")
+        return build_design(formula, shown, side=options.side, constant=constant and answers.family != "plackett_luce")
     except FormulaError as error:
         raise OptionError(f"dimension {frame['dimension'].iloc[0]!r}: {error}") from error
+
+
+def _identified(design: Design, frame: pd.DataFrame) -> IntArray:
+    """Return the columns that differ within some ranking; what is the same for all of it cancels from every choice."""
+    block = np.unique(frame["judgement"].to_numpy().astype(str), return_inverse=True)[1]
+    first = np.unique(block, return_index=True)[1]
+    varies = np.abs(design.fixed - design.fixed[first][block]).max(axis=0, initial=0.0) > 0.0
+    return np.flatnonzero(varies)
 
 
 def _random_names(frame: pd.DataFrame, options: Options, *, paired: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -243,7 +261,7 @@ def _few(frame: pd.DataFrame) -> tuple[str, ...]:
 def _formula(options: Options, answers: Answers, random: tuple[str, ...], *, paired: bool) -> str:
     """Write the model in lme4's words; a − b marks effects that enter with + for left and − for right."""
     if not paired:
-        left = "rank" if answers.family == "plackett-luce" else "answer"
+        left = "rank" if answers.family == "plackett_luce" else "answer"
         return " + ".join([f"{left} ~ {options.utility}", *(f"(1 | {name})" for name in random)])
     constant = answers.thresholds == "symmetric" or answers.family in ("gaussian", "binomial")
     side = "" if options.side == "0" or (options.side == "1" and not constant) else f"{options.side} + "

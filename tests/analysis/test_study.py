@@ -243,7 +243,7 @@ def test_dimension_without_a_comparison_is_named_and_the_others_are_analysed(eve
     found = analyse_study(only(frame, "wit", "fluency"), Options())
 
     assert set(found.fits) == {"fluency"}
-    assert found.data.ignored_dimensions == {"wit": "dimension 'wit' has answers about 'steered' only"}
+    assert found.data.ignored_dimensions == {"wit": "has answers about 'steered' only"}
     with pytest.raises(OptionError, match="answers about 'steered' only"):
         analyse_study(only(frame, "wit"), Options())
 
@@ -259,6 +259,109 @@ def rankings(make_singles):
             for slot, system in enumerate(("steered", "baseline", "reference"), start=1)
         ]
     return simulate_answers(rows, PlantedTruth(effects={"preference": {"steered": 1.0}}), seed=3)
+
+
+def test_rankings_are_analysed_by_plackett_and_luce(rankings):
+    found = analyse_study(rankings, Options.of(baseline="baseline"))
+
+    item, row = found.dimensions[0], next(row for row in found.rows if row.first == "steered")
+    assert (item.fit.family, item.scale, item.n_judgements) == ("plackett_luce", "log-worth", 144)
+    assert row.converged
+    # planted at 1; 2.5 standard errors
+    assert row.estimate == pytest.approx(1.0, abs=2.5 * row.se)
+    assert row.win_rate == pytest.approx(1.0 / (1.0 + np.exp(-row.estimate)))
+    assert row.odds_ratio == pytest.approx(np.exp(row.estimate))
+    one, two = (
+        rankings[rankings["system_a"] == name].set_index("judgement")["answer"] for name in ("steered", "baseline")
+    )
+    assert row.raw_win_rate == pytest.approx((one < two).mean())
+    assert row.n_direct == 144
+    assert "clustered" in row.robust_method
+    assert item.systems[0].rank_high >= item.systems[0].rank_low >= 1
+
+
+def test_strengths_of_rankings_are_those_of_an_exploded_logit(rankings):
+    from statsmodels.discrete.conditional_models import ConditionalLogit
+
+    found = analyse_study(rankings, Options.of(baseline="baseline"))
+    rows, chosen, sets = [], [], []
+    for name, block in rankings.groupby("judgement"):
+        ordered = block.sort_values("answer")["system_a"].tolist()
+        for stage in range(2):
+            for system in ordered[stage:]:
+                rows.append([system == "reference", system == "steered"])
+                chosen.append(system == ordered[stage])
+                sets.append(f"{name}/{stage}")
+
+    logit = ConditionalLogit(np.array(chosen, float), np.array(rows, float), groups=np.array(sets)).fit(disp=False)
+
+    # statsmodels stops a little early: our likelihood is higher by 3e-7
+    assert [row.estimate for row in found.rows] == pytest.approx(logit.params.tolist(), abs=1e-3)
+    assert found.dimensions[0].fit.log_likelihood == pytest.approx(logit.llf, abs=1e-5)
+
+
+def test_slot_of_a_ranking_is_a_covariate(rankings):
+    found = analyse_study(rankings, Options.of(fixed="system + slot", shrunken=False))
+
+    # every system keeps its slot here, so the two cannot be told apart and it is said
+    assert not any(row.converged for row in found.rows)
+    assert found.rows[0].message.startswith("not estimable")
+    shuffled = rankings.copy()
+    rng = np.random.default_rng(4)
+    shuffled["slot"] = np.concatenate([rng.permutation(3) + 1 for _ in range(len(rankings) // 3)])
+
+    again = analyse_study(shuffled, Options.of(fixed="system + slot", shrunken=False))
+
+    assert all(row.converged for row in again.rows)
+    assert again.dimensions[0].fit.names == ("system[reference]", "system[steered]", "slot")
+
+
+def test_families_of_rankings_cancel_but_for_the_interaction(rankings):
+    found = analyse_study(rankings, Options.of(within="task_family", baseline="baseline"))
+
+    assert found.dimensions[0].fit.names == (
+        "system[reference]",
+        "system[steered]",
+        "system[reference]:task_family[story]",
+        "system[steered]:task_family[story]",
+    )
+    rows = {row.task_family: row for row in found.rows if row.first == "steered"}
+    assert rows[""].estimate == pytest.approx((rows["slogan"].estimate + rows["story"].estimate) / 2.0)
+
+
+def test_ties_at_the_end_of_a_ranking_are_outputs_not_ranked(rankings):
+    best = rankings.assign(answer=np.where(rankings["answer"] == 1.0, 1.0, 2.0))
+    data = prepare(select(best, Options())[0], "preference", Options())
+
+    assert np.isnan(data.response).sum() == 2 * 144
+    assert not data.best_worst
+    assert fit_dimension(data).rows == 144
+
+
+def test_best_and_worst_with_ties_between_are_best_worst_answers(make_singles):
+    from analysis.simulate import PlantedTruth, simulate_answers
+
+    rows = []
+    for trial in make_singles(questions={"preference": ("ranking", 4)}, samples=1):
+        rows += [
+            {**trial, "system_a": system, "output_a": f"{trial['prompt']}/{system}"}
+            for system in ("steered", "baseline", "reference", "human")
+        ]
+    table = simulate_answers(rows, PlantedTruth(effects={"preference": {"steered": 1.0}}), seed=3)
+    table = table.assign(answer=table["answer"].replace(3.0, 2.0))
+
+    data = prepare(select(table, Options())[0], "preference", Options())
+
+    assert data.best_worst
+    assert np.unique(data.response[~np.isnan(data.response)]).tolist() == [-1.0, 1.0]
+    assert fit_dimension(data).convergence.converged
+
+
+def test_rankings_with_ties_at_the_top_are_refused_with_the_way_out(rankings):
+    tied = rankings.assign(answer=rankings["answer"].replace(2.0, 1.0))
+
+    with pytest.raises(OptionError, match="same rank"):
+        analyse_study(tied, Options())
 
 
 def test_rankings_taken_apart_are_the_pairs_they_imply(rankings):
