@@ -54,9 +54,9 @@ def plain(axes: Axes, *, grid: str = "") -> Axes:
     return axes
 
 
-def title(axes: Axes, text: str) -> None:
+def title(axes: Axes, text: str, *, size: float = 10.5) -> None:
     """Head a panel, flush left."""
-    axes.set_title(text, loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=8)
+    axes.set_title(text, loc="left", fontsize=size, fontweight="bold", color=INK, pad=8)
 
 
 def shorten(text: str, letters: int) -> str:

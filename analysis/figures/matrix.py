@@ -71,7 +71,7 @@ def _cell(axes: Axes, wins: WinMatrix, row: int, column: int) -> None:
     color = "white" if dark else INK
     text = "–" if np.isnan(value) else f"{100 * value:.0f}%"
     axes.text(column, row - 0.12, text, ha="center", va="center", fontsize=10.5, fontweight="bold", color=color)
-    below = "not compared" if np.isnan(raw) else f"raw {100 * raw:.0f}%\nof {seen}"
+    below = "not compared" if np.isnan(raw) else f"raw {100 * raw:.0f}%\nof {seen:,}"
     axes.text(
         column, row + 0.26, below, ha="center", va="center", fontsize=6.5, color="white" if dark else MUTED,
         linespacing=1.1,

@@ -47,6 +47,11 @@ def table(content: Table, *, captioned: bool = True, style: str = "") -> str:
     return f'<div class="{style}">{markup}</div>' if style else markup
 
 
+def beside(*parts: str) -> str:
+    """Return parts side by side where there is room, below one another where there is not."""
+    return '<div class="beside">' + "".join(f"<div>{part}</div>" for part in parts if part) + "</div>"
+
+
 def folded(summary: str, body: str) -> str:
     """Return what opens at a click, without a script."""
     return f"<details><summary>{html.escape(summary)}</summary>\n{body}\n</details>" if body else ""

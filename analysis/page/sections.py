@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from analysis import tables
 from analysis.page.parts import (
     Section,
+    beside,
     contents,
     definitions,
     folded,
@@ -19,7 +20,7 @@ from analysis.page.parts import (
     warning,
 )
 from analysis.page.provenance import provenance
-from analysis.wording import count, formulas_of
+from analysis.wording import count, formulas_of, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from analysis.declaration import Declaration
     from analysis.results import StudyResult
 
+WINS = (
+    "Large: how often the row beats (or is rated above) the column by the model, ties half. Small: as observed, and "
+    "the number of comparisons (for ratings: pairs of answers)."
+)
 DOTS = (
     "Shrunken estimates (conditional modes) with their intervals: the fewer the answers, the closer to the mean. "
     "Coloured: the interval leaves out zero."
@@ -50,8 +55,9 @@ def body(result: StudyResult, drawings: Drawings, *, versions: Mapping[str, str]
     parts = [part for part in _sections(result, drawings, versions=versions) if part.body.strip()]
     answer = [
         text(_facts(result), "facts"),
-        text(result.sentence, "lead"),
+        text(verdict_of(result), "lead"),
         warning(result.warnings),
+        text(result.sentence),
         drawings.show("forest"),
         contents(parts),
     ]
@@ -87,7 +93,7 @@ def _sections(result: StudyResult, drawings: Drawings, *, versions: Mapping[str,
         Section("diagnostics", "Diagnostics", _diagnostics(result, drawings)),
         Section("sensitivity", "Sensitivity to each declared choice", _sensitivity(result), "Sensitivity"),
         Section("naive", "What a naive test would claim", _naive(result), "Naive test"),
-        Section("methods", "Methods", _methods(result)),
+        Section("methods", "Methods", _methods(result, versions)),
         Section("provenance", "Provenance", provenance(result, versions)),
     ]
 
@@ -125,8 +131,7 @@ def _design(result: StudyResult) -> str:
         )
         parts += [
             "<h3>As carried out</h3>",
-            table(tables.load_table(account), captioned=False),
-            table(tables.balance_table(account), captioned=False),
+            beside(table(tables.load_table(account)), table(tables.balance_table(account))),
             text(f"Counted from the judgements analysed. {twice}", "note"),
         ]
     return "\n".join(parts)
@@ -159,13 +164,12 @@ def _analysis(declaration: Declaration) -> str:
 
 def _data(result: StudyResult) -> str:
     data, account = result.data, result.account
-    ties = "; ".join(f"{name}: {100 * share:.1f}%" for name, share in data.ties.items() if share) or "none"
-    how = "modelled as a middle level" if result.options.get("ties") == "model" else "dropped"
     kept = "kept" if result.options.get("late", True) else "left out"
-    rows = [
-        ("Given after the lease had lapsed or the study was closed", f"{count(data.late)} ({kept})"),
-        ("Ties in forced choices", f"{ties} ({how})"),
-    ]
+    rows = [("Given after the lease had lapsed or the study was closed", f"{count(data.late)} ({kept})")]
+    if data.ties:
+        ties = "; ".join(f"{name}: {100 * share:.1f}%" for name, share in data.ties.items() if share) or "none"
+        how = "modelled as a middle level" if result.options.get("ties") == "model" else "dropped"
+        rows.append(("Ties in forced choices", f"{ties} ({how})"))
     flow = table(tables.flow_table(account), captioned=False) if account is not None else _counts(result)
     return flow + definitions(rows)
 
@@ -181,7 +185,7 @@ def _counts(result: StudyResult) -> str:
 
 
 def _wins(result: StudyResult, drawings: Drawings) -> str:
-    drawing = drawings.show("win-rates", "Large: the model's win rate of the row over the column. Small: as observed.")
+    drawing = drawings.show("win-rates", WINS)
     return "\n".join(
         [
             drawing,
@@ -195,9 +199,11 @@ def _variance(result: StudyResult, drawings: Drawings) -> str:
     return "\n".join(
         [
             drawings.show("variance-shares"),
-            table(tables.share_table(result), captioned=False),
-            table(tables.variance_table(result)),
-            table(tables.fixed_table(result)),
+            beside(
+                table(tables.share_table(result)),
+                table(tables.variance_table(result)),
+                table(tables.fixed_table(result)),
+            ),
         ]
     )
 
@@ -225,12 +231,13 @@ def _diagnostics(result: StudyResult, drawings: Drawings) -> str:
             drawings.show(
                 "residuals",
                 "Left: residuals against the linear predictor, some points and the quartiles of all; the thin lines "
-                "are where they should be. Right: normal quantile plot of all residuals.",
+                "are where they should be (at the predicted effects a slight rise from left to right is expected). "
+                "Right: normal quantile plot of all residuals.",
             ),
             table(tables.residual_table(result), captioned=False),
             drawings.show("effects", "Predicted effects divided by the spread that shrunken effects have."),
             drawings.show("influence", "One mark per prompt, the largest named; grey: one standard error."),
-            table(tables.influence_table(result), captioned=False),
+            folded("The prompts that move each contrast most", table(tables.influence_table(result), captioned=False)),
         ]
     )
 
@@ -240,14 +247,11 @@ def _sensitivity(result: StudyResult) -> str:
         return text("Left out at the wish of whoever made this report.")
     if not result.sensitivity:
         return ""
-    disagree = [one for one in result.sensitivity if not one.agrees]
-    total = len(result.sensitivity)
+    total, agree = len(result.sensitivity), sum(one.agrees for one in result.sensitivity)
     verdict = (
-        f"All {total} other analyses agree with the declared one."
-        if not disagree
-        else f"{len(disagree)} of {total} other analyses do not agree with the declared one: "
-        + "; ".join(dict.fromkeys(f"{one.dimension}, {one.contrast}: {one.alternative}" for one in disagree))
-        + "."
+        f"All {count(total)} estimates under other choices agree with the declared analysis."
+        if agree == total
+        else f"{count(agree)} of {count(total)} estimates under other choices agree with the declared analysis."
     )
     said = [
         f"{one.dimension}, {one.contrast}, {one.alternative}: {one.message}"
@@ -257,8 +261,9 @@ def _sensitivity(result: StudyResult) -> str:
     return "\n".join(
         [
             text(verdict),
-            table(tables.sensitivity_table(result), captioned=False, style="prose"),
+            table(tables.choices_table(result), captioned=False, style="prose"),
             items(said) if said else "",
+            folded("Every contrast under every choice", table(tables.sensitivity_table(result), captioned=False)),
         ]
     )
 
@@ -267,8 +272,9 @@ def _naive(result: StudyResult) -> str:
     return table(tables.naive_table(result), captioned=False, style="quiet")
 
 
-def _methods(result: StudyResult) -> str:
-    parts = [text(result.methods)]
+def _methods(result: StudyResult, versions: Mapping[str, str]) -> str:
+    software = ", ".join(f"{name} {number}" for name, number in versions.items())
+    parts = [text(f"{result.methods} Software: {software}.")]
     several = len({names for names, _, _ in formulas_of(result)}) > 1
     for names, _, markup in formulas_of(result):
         parts.append(f"{text(f'Model of {names}:', 'note') if several else ''}{markup}")

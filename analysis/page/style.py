@@ -32,7 +32,10 @@ tbody tr { border-bottom: 1px solid var(--rule); }
 tbody th[scope=rowgroup] { font-weight: 600; padding-top: .9rem; white-space: normal; }
 tbody tr:hover { background: var(--soft); }
 .number { text-align: right; }
-.prose td, .prose tbody th[scope=row] { white-space: normal; min-width: 7rem; max-width: 24rem; }
+.prose td:not(.number), .prose tbody th[scope=row] { white-space: normal; min-width: 7rem; max-width: 24rem; }
+.prose td:last-child:not(.number) { min-width: 11rem; }
+.beside { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: flex-start; } .beside > div { min-width: 0; }
+.beside .note { max-width: 24rem; }
 figure { margin: 1rem 0; }
 .picture svg { display: block; height: auto; max-width: 100%; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem; font-size: .875rem; }

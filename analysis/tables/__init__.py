@@ -4,6 +4,7 @@ from analysis.tables.cells import Table, grouped
 from analysis.tables.checks import (
     agreement_table,
     balance_table,
+    choices_table,
     flow_table,
     guarantee_table,
     influence_table,
@@ -30,6 +31,7 @@ __all__ = [
     "Table",
     "agreement_table",
     "balance_table",
+    "choices_table",
     "corrections_table",
     "escape_latex",
     "fixed_table",

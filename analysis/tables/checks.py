@@ -6,15 +6,16 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from analysis.tables.cells import Table, grouped
-from analysis.wording import count, format_p, interval, number, percent
+from analysis.wording import count, equals_p, format_p, interval, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from analysis.declaration import Certificate, Declaration
-    from analysis.results import Account, InfluenceRow, StudyResult
+    from analysis.results import Account, InfluenceRow, SensitivityRow, StudyResult
 
 MOST_PROMPTS: Final = 3
+OTHER_MODEL: Final = "mixed model"
 NOT_CONFIRMATORY: Final = (
     "Not confirmatory: none of these was declared to decide. p values are not corrected. Agrees: the sign, and whether "
     "p is below the level, are those of the declared analysis."
@@ -148,6 +149,27 @@ def influence_table(result: StudyResult) -> Table:
     return Table("Influence of single prompts", header, cells, (False, True, True, True, False), (INFLUENCE,), groups)
 
 
+def choices_table(result: StudyResult) -> Table:
+    """Return one line per other choice: how many contrasts agree, by how much they move at most, and which do not."""
+    found: dict[tuple[str, str], list[SensitivityRow]] = {}
+    for row in result.sensitivity:
+        found.setdefault((row.choice, row.alternative), []).append(row)
+    errors = {(row.dimension, row.contrast): (row.se, row.scale) for row in result.rows}
+    lines = []
+    for (choice, alternative), rows in sorted(found.items(), key=lambda entry: entry[0][0] == OTHER_MODEL):
+        known = [(row, *errors[row.dimension, row.contrast]) for row in rows]
+        moves = [(row.estimate - row.declared_estimate) / se for row, se, scale in known if row.scale == scale]
+        moves = [move for move in moves if math.isfinite(move)]
+        largest = max(moves, key=abs, default=math.nan)
+        apart = [f"{row.dimension}, {row.contrast} (p {equals_p(row.p)})" for row in rows if not row.agrees]
+        agree = f"{len(rows) - len(apart)} of {len(rows)}"
+        lines.append((choice, alternative, agree, number(largest), "; ".join(apart)))
+    strong = frozenset((at, 4) for at, line in enumerate(lines) if line[4])
+    header = ("Declared", "Instead", "Agree", "Largest change in SE", "Where not")
+    numeric = (False, False, True, True, False)
+    return Table("Sensitivity to each choice", header, tuple(lines), numeric, (NOT_CONFIRMATORY,), (), strong)
+
+
 def sensitivity_table(result: StudyResult) -> Table:
     """Return each contrast under each other choice, the declared analysis first."""
     level = f"{100.0 * result.confidence:g}% CI"
@@ -177,4 +199,4 @@ def sensitivity_table(result: StudyResult) -> Table:
     strong = frozenset((at, 5) for at, cell in enumerate(cells) if cell[5] == "no")
     header = ("Declared", "Instead", "Estimate", level, "p", "Agrees")
     numeric = (False, False, True, True, True, False)
-    return Table("Sensitivity to each choice", header, cells, numeric, (NOT_CONFIRMATORY,), groups, strong)
+    return Table("Every contrast under every choice", header, cells, numeric, (NOT_CONFIRMATORY,), groups, strong)

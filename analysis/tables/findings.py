@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SCALES: Final = {
     "log-odds": "Log-odds: that the first system's text beats the second's, for an average rater, prompt and output.",
+    "log-odds of a rating": "Log-odds: of a higher rating for the first system, average rater, prompt and output.",
     "probit": "Probit: the difference on the latent normal scale, for an average rater, prompt and output.",
     "points": "Points: mean answer to the first system minus mean answer to the second.",
     "rater SD": "Rater SD: difference in standard deviations of one rater's answers.",
@@ -77,7 +78,7 @@ def significance_table(result: StudyResult) -> Table:
     strong = frozenset((at, 6) for at, row in enumerate(result.rows) if result.corrected(row) < 1.0 - result.confidence)
     notes = [
         _family(result),
-        *(SCALES[scale] for scale in dict.fromkeys(row.scale for row in result.rows)),
+        *_scales(result),
         WIN_RATE if rate == "Win rate" else BETTER,
         _sizes(result),
         *_models(result),
@@ -86,6 +87,12 @@ def significance_table(result: StudyResult) -> Table:
     return Table(
         "Significance table", header, rows, (False, *[True] * 9), tuple(note for note in notes if note), groups, strong
     )
+
+
+def _scales(result: StudyResult) -> list[str]:
+    rated = {"log-odds": "log-odds of a rating"}
+    named = [item.scale if item.paired else rated.get(item.scale, item.scale) for item in result.dimensions]
+    return [SCALES[name] for name in dict.fromkeys(named)]
 
 
 def _family(result: StudyResult) -> str:
@@ -230,7 +237,7 @@ def share_table(result: StudyResult) -> Table:
         ]
     )
     header = ("Source", "Variance", "Share", level)
-    return Table("Where the variance comes from", header, rows, (False, True, True, True), (SHARES,), groups)
+    return Table("Shares of the variance", header, rows, (False, True, True, True), (SHARES,), groups)
 
 
 def fixed_table(result: StudyResult) -> Table:
@@ -245,7 +252,11 @@ def fixed_table(result: StudyResult) -> Table:
             if not name.startswith("system[")
         ]
         cuts = zip(fit.threshold_names, fit.thresholds, fit.threshold_se, strict=False)
-        rows += [(item.dimension, (f"threshold {name}", number(v), number(se))) for name, v, se in cuts if se > 0]
+        rows += [
+            (item.dimension, (f"threshold {name.replace('-', '−')}", number(v), number(se)))
+            for name, v, se in cuts
+            if se > 0
+        ]
     groups, cells = grouped(rows)
     return Table("Side effect and thresholds", ("Term", "Estimate", "SE"), cells, (False, True, True), (), groups)
 
@@ -285,7 +296,7 @@ def system_table(result: StudyResult) -> Table:
                 interval(one.low, one.high),
                 number(one.quasi_se),
                 f"{one.rank_low} to {one.rank_high}" if one.rank_low else "–",
-                number(one.raw) if item.scale == "points" else percent(one.raw),
+                percent(one.raw) if item.paired or item.measure == "ranking" else number(one.raw),
                 count(one.count),
             ),
         )

@@ -7,6 +7,7 @@ from analysis.wording.findings import (
     notes_of,
     sentence,
     sentences_of,
+    verdict_of,
     warnings_of,
 )
 from analysis.wording.methods import formulas_of, methods_of
@@ -30,5 +31,6 @@ __all__ = [
     "percents",
     "sentence",
     "sentences_of",
+    "verdict_of",
     "warnings_of",
 ]

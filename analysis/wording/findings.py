@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from analysis.prepare import ONE_SAMPLE
-from analysis.wording.numbers import count, degrees, equals_p, number, percent
+from analysis.wording.numbers import count, degrees, equals_p, join, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,6 +87,28 @@ def _unit(row: SignificanceRow) -> str:
     return {"points": "difference in points", "rater SD": "difference in rater SDs", "probit": "probit"}.get(
         row.scale, row.scale
     )
+
+
+def verdict_of(result: StudyResult) -> str:
+    """Return what all contrasts together say: how many hold after correction, and which system won where."""
+    total, alpha = len(result.rows), 1.0 - result.confidence
+    sure = [row for row in result.rows if row.converged and result.corrected(row) < alpha]
+    missing = sum(not row.converged for row in result.rows)
+    how = {"none": "without correction"}.get(result.correction, f"after {CORRECTIONS[result.correction]} correction")
+    if total == 1:
+        how = f"at the {100 * alpha:g}% level"
+    verb = "is" if len(sure) == 1 else "are"
+    head = f"{len(sure)} of {total} contrast{'s' if total != 1 else ''} {verb} significant {how}"
+    lost = f" {missing} could not be estimated." if missing else ""
+    if not sure:
+        return f"{head}.{lost}"
+    won: dict[tuple[str, str], list[str]] = {}
+    for row in sure:
+        pair = (row.first, row.second) if row.estimate > 0 else (row.second, row.first)
+        within = f"{row.dimension} ({row.task_family})" if row.task_family else row.dimension
+        won.setdefault(pair, []).append(within)
+    said = "; ".join(f"{better} over {worse} on {join(where)}" for (better, worse), where in won.items())
+    return f"{head}: {said}.{lost}"
 
 
 def sentences_of(result: StudyResult) -> tuple[str, ...]:

@@ -136,7 +136,7 @@ def _sizes(result: StudyResult) -> str:
 
 def _robust(result: StudyResult) -> str:
     named = sorted({row.robust_method for row in result.rows if row.robust_method})
-    return f"For robustness, the contrasts were estimated again by {join(named)}." if named else ""
+    return f"For robustness, the contrasts were estimated again: {'; '.join(named)}." if named else ""
 
 
 def _naive(result: StudyResult) -> str:
