@@ -52,7 +52,7 @@ def analyse_study(
     table = schema.validate(frame)
     rows, data = select(table, options)
     pairs = contrasts_of(rows, options)
-    found = set(rows["dimension"])
+    found = set(rows["dimension"].unique())
     names = [name for name in options.dimensions or sorted(found) if name in found]
     prepared: list[DimensionData] = []
     results, lines = [], []

@@ -48,7 +48,7 @@ def count_within(data: DimensionData, task_family: str = "") -> Counts:
         return Counts(data.raters, data.prompts, data.outputs, data.judgements)
     frame = data.frame[data.frame["task_family"] == task_family]
     sides = ("output_a", "output_b") if data.paired else ("output_a",)
-    outputs = set().union(*(set(frame[side]) for side in sides))
+    outputs = set().union(*(set(frame[side].unique()) for side in sides))
     return Counts(
         int(frame["rater"].nunique()), int(frame["prompt"].nunique()), len(outputs), int(frame["judgement"].nunique())
     )
@@ -67,7 +67,9 @@ def estimate_contrast(fit: Fit, weights: FloatArray, *, present: bool) -> Estima
     if fit.infinite.size and np.abs(weights @ fit.infinite).max() > TOLERANCE:
         return Estimate(NAN, NAN, "infinite: the answers separate the systems completely; see the raw win rate")
     if fit.null.size and np.abs(weights @ fit.null).max() > TOLERANCE:
-        return Estimate(NAN, NAN, "not estimable: no chain of comparisons connects the two systems")
+        return Estimate(
+            NAN, NAN, "not estimable: no chain of comparisons connects the two systems, or a covariate goes with them"
+        )
     if not fit.convergence.converged:
         return Estimate(NAN, NAN, fit.convergence.message)
     variance = float(weights @ fit.covariance @ weights)

@@ -81,7 +81,9 @@ def _codes(data: DimensionData, name: str) -> IntArray:
 
 def _by_statsmodels(data: DimensionData, groups: IntArray) -> tuple[FloatArray, FloatArray] | None:
     """OLS or GLM with cov_type="cluster"."""
-    import statsmodels.api as sm
+    from statsmodels.genmod import families
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.regression.linear_model import OLS
     from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
     options: dict[str, Any] = {"cov_type": "cluster", "cov_kwds": {"groups": groups}}
@@ -89,11 +91,11 @@ def _by_statsmodels(data: DimensionData, groups: IntArray) -> tuple[FloatArray, 
         warnings.simplefilter("ignore")  # of rank and separation: judged by what comes out
         try:
             if data.family == "gaussian":
-                result = sm.OLS(data.response, data.fixed).fit(**options)
+                result = OLS(data.response, data.fixed).fit(**options)
             else:
-                link = sm.families.links.Logit() if data.link == "logit" else sm.families.links.Probit()
-                family = sm.families.Binomial(link)
-                result = sm.GLM(data.category.astype(float), data.fixed, family=family).fit(**options)
+                link = families.links.Logit() if data.link == "logit" else families.links.Probit()
+                family = families.Binomial(link)
+                result = GLM(data.category.astype(float), data.fixed, family=family).fit(**options)
                 if not result.converged:
                     return None
         except (PerfectSeparationError, np.linalg.LinAlgError, ValueError):

@@ -40,8 +40,8 @@ def select(frame: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, DataSum
         excluded=_counts(reasons),
         late=int(rows.drop_duplicates("judgement")["late"].sum()),
         ties={str(name): float((part == TIE).mean()) for name, part in choices.groupby("dimension")["answer"]},
-        studies=tuple(sorted(set(rows["study"]) - {""})),
-        design_hashes=tuple(sorted(set(rows["design_hash"]) - {""})),
+        studies=tuple(sorted(set(rows["study"].unique()) - {""})),
+        design_hashes=tuple(sorted(set(rows["design_hash"].unique()) - {""})),
         ignored_dimensions=ignored,
     )
 
@@ -62,7 +62,7 @@ def _restrict_systems(rows: pd.DataFrame, options: Options) -> pd.DataFrame:
 
 
 def _restrict_dimensions(rows: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, dict[str, str]]:
-    known = set(rows["dimension"])
+    known = set(rows["dimension"].unique())
     for name in options.dimensions or ():
         if name not in known:
             raise OptionError(f"there is no dimension {name!r}: the data have {', '.join(sorted(known))}")
@@ -77,7 +77,7 @@ def _restrict_dimensions(rows: pd.DataFrame, options: Options) -> tuple[pd.DataF
 
 def systems_of(rows: pd.DataFrame) -> tuple[str, ...]:
     """Return the systems by name, whichever side they were shown on."""
-    return tuple(sorted((set(rows["system_a"]) | set(rows["system_b"])) - {""}))
+    return tuple(sorted((set(rows["system_a"].unique()) | set(rows["system_b"].unique())) - {""}))
 
 
 def contrasts_of(rows: pd.DataFrame, options: Options) -> tuple[tuple[str, str], ...]:
