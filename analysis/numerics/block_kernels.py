@@ -61,12 +61,14 @@ def invert_small(square: FloatArray, half: FloatArray) -> None:
                 square[i, j] += half[k, i] * half[k, j]
 
 
-@compiled("void(float64[:, ::1], float64[:, ::1], float64[:, ::1], int64[::1], float64[::1], float64[:, ::1])")
-def border_by_loops(  # noqa: C901 - plain nested loops
-    half: FloatArray, border: FloatArray, reduced: FloatArray, here: IntArray, line: FloatArray, schur: FloatArray
-) -> None:
-    """Replace C by A⁻¹C = L⁻ᵀ(L⁻¹C) and subtract (L⁻¹C)'(L⁻¹C) from the columns ``here`` of ``schur``."""
+@compiled("void(float64[:, ::1], float64[:, ::1], float64[:, ::1])")
+def reduce_border(half: FloatArray, border: FloatArray, reduced: FloatArray) -> None:
+    """Fill ``reduced`` with L⁻¹C and replace ``border`` C by A⁻¹C = L⁻ᵀ(L⁻¹C)."""
     s, m = border.shape
+    if s > SMALL:
+        np.dot(half, border, reduced)
+        np.dot(half.T, reduced, border)
+        return
     reduced[:, :] = 0.0
     for i in range(s):
         for k in range(i + 1):
@@ -79,31 +81,32 @@ def border_by_loops(  # noqa: C901 - plain nested loops
             factor = half[k, i]
             for j in range(m):
                 border[i, j] += factor * reduced[k, j]
+
+
+@compiled("void(float64[:, ::1], int64[::1], float64[::1], float64[:, ::1])")
+def subtract_square(reduced: FloatArray, here: IntArray, space: FloatArray, schur: FloatArray) -> None:
+    """Subtract R'R, R = ``reduced`` (s, m), from the columns ``here`` of ``schur``; ``space`` has m² elements."""
+    s, m = reduced.shape
+    if s > SMALL:
+        product = space[: m * m].reshape(m, m)
+        np.dot(reduced.T, reduced, product)
+        for j in range(m):
+            for i in range(j, m):
+                schur[here[j], here[i]] -= product[j, i]
+        return
     for j in range(m):
-        line[j:m] = 0.0
+        space[j:m] = 0.0
         for k in range(s):
             factor = reduced[k, j]
             for i in range(j, m):
-                line[i] += factor * reduced[k, i]
+                space[i] += factor * reduced[k, i]
         for i in range(j, m):
-            schur[here[j], here[i]] -= line[i]
-
-
-@compiled("void(float64[:, ::1], float64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1], float64[:, ::1])")
-def border_by_blas(
-    half: FloatArray, border: FloatArray, reduced: FloatArray, here: IntArray, product: FloatArray, schur: FloatArray
-) -> None:
-    """Do the same with matrix products, for large blocks."""
-    np.dot(half, border, reduced)
-    np.dot(half.T, reduced, border)
-    np.dot(reduced.T, reduced, product)
-    for j in range(here.size):
-        for i in range(j, here.size):
-            schur[here[j], here[i]] -= product[j, i]
+            schur[here[j], here[i]] -= space[i]
 
 
 @compiled(
-    "float64(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], float64[::1], float64[::1], float64[:, ::1])"
+    "float64(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], float64[::1], float64[::1], float64[::1],"
+    " float64[:, ::1])"
 )
 def eliminate(
     own: IntArray,
@@ -113,12 +116,17 @@ def eliminate(
     edge: IntArray,
     squares: FloatArray,
     borders: FloatArray,
+    together: FloatArray,
     schur: FloatArray,
 ) -> float:
-    """Replace squares A by A⁻¹ and borders C by A⁻¹C, subtract C'A⁻¹C from ``schur``; return log|A| or NaN."""
+    """Replace squares A by A⁻¹ and borders C by A⁻¹C, subtract C'A⁻¹C from ``schur``; return log|A| or NaN.
+
+    If ``together`` is as large as ``borders`` it receives L⁻¹C and nothing is subtracted.
+    """
     total, largest, widest = 0.0, np.diff(own).max(), np.diff(touch).max()
-    halves, reductions, line = np.empty(largest * largest), np.empty(largest * widest), np.empty(widest)
-    products = np.empty(widest * widest if largest > SMALL else 0)
+    kept = together.size == borders.size
+    halves, reductions = np.empty(largest * largest), np.empty(0 if kept else largest * widest)
+    space = np.empty(widest * widest if largest > SMALL and not kept else widest)
     for k in range(own.size - 1):
         s, m = own[k + 1] - own[k], touch[k + 1] - touch[k]
         square, half = squares[corner[k] : corner[k + 1]].reshape(s, s), halves[: s * s].reshape(s, s)
@@ -127,12 +135,13 @@ def eliminate(
             return math.nan
         total += logarithm
         invert_small(square, half)
-        border, reduced = borders[edge[k] : edge[k + 1]].reshape(s, m), reductions[: s * m].reshape(s, m)
-        here = near[touch[k] : touch[k + 1]]
-        if s > SMALL:
-            border_by_blas(half, border, reduced, here, products[: m * m].reshape(m, m), schur)
+        border = borders[edge[k] : edge[k + 1]].reshape(s, m)
+        if kept:
+            reduce_border(half, border, together[edge[k] : edge[k + 1]].reshape(s, m))
         else:
-            border_by_loops(half, border, reduced, here, line, schur)
+            reduced = reductions[: s * m].reshape(s, m)
+            reduce_border(half, border, reduced)
+            subtract_square(reduced, near[touch[k] : touch[k + 1]], space, schur)
     return total
 
 
@@ -171,30 +180,33 @@ def forward(
                 kept[near[touch[k] + j]] -= factor * borders[line + j]
 
 
-@compiled(
-    "void(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], float64[::1], float64[::1], float64[::1],"
-    " float64[::1], float64[::1])"
-)
+@compiled("void(int64[::1], int64[::1], int64[::1], int64[::1], float64[::1], float64[::1], float64[::1])")
 def backward(
     own: IntArray,
     touch: IntArray,
     near: IntArray,
-    corner: IntArray,
     edge: IntArray,
-    squares: FloatArray,
     borders: FloatArray,
     kept: FloatArray,
     x: FloatArray,
-    out: FloatArray,
 ) -> None:
-    """Fill ``out`` with A⁻¹x − (A⁻¹C) kept."""
+    """Subtract (A⁻¹C) kept from ``x``."""
     for k in range(own.size - 1):
-        s, m = own[k + 1] - own[k], touch[k + 1] - touch[k]
-        for i in range(s):
+        m = touch[k + 1] - touch[k]
+        for i in range(own[k + 1] - own[k]):
             total, line = 0.0, edge[k] + i * m
             for j in range(m):
-                total -= borders[line + j] * kept[near[touch[k] + j]]
-            line = corner[k] + i * s
+                total += borders[line + j] * kept[near[touch[k] + j]]
+            x[own[k] + i] -= total
+
+
+@compiled("void(int64[::1], int64[::1], float64[::1], float64[::1], float64[::1])")
+def multiply_squares(own: IntArray, corner: IntArray, squares: FloatArray, x: FloatArray, out: FloatArray) -> None:
+    """Fill ``out`` with A⁻¹x."""
+    for k in range(own.size - 1):
+        s = own[k + 1] - own[k]
+        for i in range(s):
+            total, line = 0.0, corner[k] + i * s
             for j in range(s):
                 total += squares[line + j] * x[own[k] + j]
             out[own[k] + i] = total
@@ -226,32 +238,49 @@ def border_of_inverse(
             out[k, j] -= total
 
 
-@compiled(
-    "void(int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], float64[::1], float64[::1], float64[:, ::1],"
-    " float64[::1], float64[::1])"
-)
-def inverse_blocks(
+@compiled("void(int64[::1], int64[::1], int64[::1], int64[::1], float64[::1], float64[:, ::1], float64[::1])")
+def borders_of_inverse(
     own: IntArray,
     touch: IntArray,
     near: IntArray,
-    corner: IntArray,
     edge: IntArray,
-    squares: FloatArray,
     borders: FloatArray,
     whole: FloatArray,
-    inner: FloatArray,
     outer: FloatArray,
 ) -> None:
-    """Fill ``inner`` and ``outer`` with squares and borders of the inverse, which is ``whole`` on the kept columns."""
-    widest = np.diff(touch).max()
-    space = np.empty(widest * widest)
+    """Fill ``outer`` with the borders of the inverse, which is ``whole`` on the kept columns."""
+    widest, largest = np.diff(touch).max(), np.diff(own).max()
+    space = np.empty(widest * widest if largest > SMALL else widest)
     for k in range(own.size - 1):
         s, m = own[k + 1] - own[k], touch[k + 1] - touch[k]
         scaled, out = borders[edge[k] : edge[k + 1]].reshape(s, m), outer[edge[k] : edge[k + 1]].reshape(s, m)
         border_of_inverse(scaled, near[touch[k] : touch[k + 1]], whole, space, out)
-        for i in range(s):
-            for j in range(s):
-                total = squares[corner[k] + i * s + j]
-                for r in range(m):
-                    total -= out[i, r] * scaled[j, r]
-                inner[corner[k] + i * s + j] = total
+
+
+@compiled("void(int64[::1], int64[::1], int64[::1], float64[::1], float64[::1], float64[::1], float64[::1])")
+def squares_of_inverse(
+    own: IntArray,
+    corner: IntArray,
+    edge: IntArray,
+    squares: FloatArray,
+    borders: FloatArray,
+    outer: FloatArray,
+    inner: FloatArray,
+) -> None:
+    """Fill ``inner`` with the squares of the inverse, A⁻¹ − (border of the inverse)(A⁻¹C)'."""
+    for k in range(own.size - 1):
+        s = own[k + 1] - own[k]
+        m = (edge[k + 1] - edge[k]) // s
+        scaled, out = borders[edge[k] : edge[k + 1]].reshape(s, m), outer[edge[k] : edge[k + 1]].reshape(s, m)
+        square = inner[corner[k] : corner[k + 1]].reshape(s, s)
+        if s > SMALL:
+            np.dot(out, scaled.T, square)
+        else:
+            for i in range(s):
+                for j in range(s):
+                    total = 0.0
+                    for r in range(m):
+                        total += out[i, r] * scaled[j, r]
+                    square[i, j] = total
+        for at in range(corner[k], corner[k + 1]):
+            inner[at] = squares[at] - inner[at]

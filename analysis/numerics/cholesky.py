@@ -12,11 +12,13 @@ import numpy as np
 from scipy import linalg
 
 from analysis.numerics import block_kernels as kernels
+from analysis.numerics.elimination import Block
 
 if TYPE_CHECKING:
     from analysis.numerics.pattern import FloatArray, IntArray, Pattern
 
-MANY_RIGHT_SIDES = 2
+FULL = 30.0
+"""How much faster BLAS multiplies than compiled loops gather and scatter."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,10 @@ class Layout:
 
     ``own``, ``touch``, ``near``, ``corner`` and ``edge`` describe the blocks, see ``analysis.numerics.block_kernels``;
     ``order`` lists the eliminated columns block by block, ``kept`` the others. ``inner``, ``border`` and ``dense`` are
-    numbers of entries of the pattern, ``…_at`` their places.
+    numbers of entries of the pattern, ``…_at`` their places. If ``full``, borders hold all kept columns.
     """
 
+    full: bool
     own: IntArray
     touch: IntArray
     near: IntArray
@@ -51,6 +54,9 @@ class Layout:
 def build_layout(pattern: Pattern) -> Layout:
     """Compute, once per design, every index that a factorisation needs; ``pattern.layout`` keeps it."""
     blocks, gone, place = pattern.blocks, pattern.eliminated, pattern.place
+    full = _is_full(pattern)
+    if full:
+        blocks = tuple(Block(block.own, np.arange(pattern.kept, dtype=np.int64)) for block in blocks)
     s = np.array([block.own.size for block in blocks], dtype=np.int64)
     m = np.array([block.near.size for block in blocks], dtype=np.int64)
     own, touch, corner, edge = (_starts(sizes) for sizes in (s, m, s * s, s * m))
@@ -70,6 +76,7 @@ def build_layout(pattern: Pattern) -> Layout:
     offset = np.searchsorted(np.repeat(np.arange(m.size), m) * size + near, block_of[a] * size + b)
     dense = np.flatnonzero(~gone[row] & ~gone[column])
     return Layout(
+        full=full,
         own=own,
         touch=touch,
         near=near,
@@ -85,6 +92,12 @@ def build_layout(pattern: Pattern) -> Layout:
         # row ≥ column, and places ascend with columns: the lower triangle in Fortran order
         dense_at=place[column[dense]] * size + place[row[dense]],
     )
+
+
+def _is_full(pattern: Pattern) -> bool:
+    """Return whether one large product over all kept columns is cheaper than many small ones over those touched."""
+    touched = float(sum(block.near.size**2 for block in pattern.blocks))
+    return float(pattern.eliminated.sum()) * pattern.kept**2 < FULL * touched
 
 
 def _starts(sizes: IntArray) -> IntArray:
@@ -111,7 +124,11 @@ class Factorised:
         self.schur.reshape(-1, order="F")[layout.dense_at] = values[layout.dense]
         self.log_determinant = 0.0
         if layout.order.size:
-            self.log_determinant = kernels.eliminate(*layout.blocks, self.squares, self.borders, self.schur.T)
+            together = np.empty(self.borders.size if layout.full else 0)
+            self.log_determinant = kernels.eliminate(*layout.blocks, self.squares, self.borders, together, self.schur.T)
+            if layout.full and size:
+                rows = together.reshape(-1, size).T
+                self.schur = linalg.blas.dsyrk(-1.0, rows, beta=1.0, c=self.schur, lower=1, overwrite_c=1)
         if not np.isfinite(self.log_determinant):
             message = "a block is not positive definite"
             raise np.linalg.LinAlgError(message)
@@ -125,31 +142,37 @@ class Factorised:
     def solve(self, right: FloatArray) -> FloatArray:
         """Solve for one right-hand side (q,) or several (q, k)."""
         layout = self.layout
-        if right.ndim == 1:
-            return self._solve_one(np.ascontiguousarray(right, dtype=float))
-        own = np.ascontiguousarray(right[layout.order].T)
-        kept = np.ascontiguousarray(right[layout.kept].T)
-        for one, other in zip(own, kept, strict=True):
-            kernels.forward(layout.own, layout.touch, layout.near, layout.edge, self.borders, one, other)
-        if kept.size:
+        one = right.ndim == 1
+        columns = np.atleast_2d(right.T)
+        own, kept = np.ascontiguousarray(columns[:, layout.order]), np.ascontiguousarray(columns[:, layout.kept])
+        self._forward(own, kept)
+        if one:
+            kernels.solve_lower(self.schur.T, kept[0])
+        elif kept.size:
             kept = np.ascontiguousarray(linalg.lapack.dpotrs(self.schur, kept.T, lower=1)[0].T)
-        result = np.empty_like(right, dtype=float)
-        result[layout.kept] = kept.T
-        out = np.empty_like(own)
-        for k in range(own.shape[0]):
-            kernels.backward(*layout.blocks, self.squares, self.borders, kept[k], own[k], out[k])
-        result[layout.order] = out.T
-        return result
+        result = np.empty(columns.shape)
+        result[:, layout.kept], result[:, layout.order] = kept, self._backward(own, kept)
+        return result[0] if one else result.T
 
-    def _solve_one(self, right: FloatArray) -> FloatArray:
+    def _forward(self, own: FloatArray, kept: FloatArray) -> None:
+        """Subtract (A⁻¹C)'own from ``kept``; both hold one right-hand side per row."""
         layout = self.layout
-        own, kept, result = right[layout.order], right[layout.kept], np.empty_like(right)
-        kernels.forward(layout.own, layout.touch, layout.near, layout.edge, self.borders, own, kept)
-        kernels.solve_lower(self.schur.T, kept)
-        out = np.empty_like(own)
-        kernels.backward(*layout.blocks, self.squares, self.borders, kept, own, out)
-        result[layout.kept], result[layout.order] = kept, out
-        return result
+        if layout.full:
+            kept -= own @ self.borders.reshape(own.shape[1], kept.shape[1])
+            return
+        for x, y in zip(own, kept, strict=True):
+            kernels.forward(layout.own, layout.touch, layout.near, layout.edge, self.borders, x, y)
+
+    def _backward(self, own: FloatArray, kept: FloatArray) -> FloatArray:
+        """Return A⁻¹own − (A⁻¹C) kept."""
+        layout, out = self.layout, np.empty_like(own)
+        for x, z in zip(own, out, strict=True):
+            kernels.multiply_squares(layout.own, layout.corner, self.squares, x, z)
+        if layout.full:
+            return np.asarray(out - kept @ self.borders.reshape(own.shape[1], kept.shape[1]).T)
+        for y, z in zip(kept, out, strict=True):
+            kernels.backward(layout.own, layout.touch, layout.near, layout.edge, self.borders, y, z)
+        return out
 
     def inverse_on_pattern(self, count: int) -> FloatArray:
         """Return the entries of the inverse on the lower pattern, shape (count,); they are kept, do not change them."""
@@ -163,8 +186,16 @@ class Factorised:
         whole = self._dense_inverse()
         values[layout.dense] = whole.reshape(-1, order="F")[layout.dense_at]
         squares, borders = np.empty_like(self.squares), np.empty_like(self.borders)
+        if layout.full and whole.size:
+            rows = self.borders.reshape(-1, whole.shape[0]).T
+            borders = linalg.blas.dsymm(-1.0, whole, rows, lower=1).T.ravel()
+        elif layout.order.size:
+            kernels.borders_of_inverse(
+                layout.own, layout.touch, layout.near, layout.edge, self.borders, whole.T, borders
+            )
         if layout.order.size:
-            kernels.inverse_blocks(*layout.blocks, self.squares, self.borders, whole.T, squares, borders)
+            own, corner, edge = layout.own, layout.corner, layout.edge
+            kernels.squares_of_inverse(own, corner, edge, self.squares, self.borders, borders, squares)
         values[layout.inner] = squares[layout.inner_at]
         values[layout.border] = borders[layout.border_at]
         return values

@@ -20,7 +20,7 @@ BLOCK_OVERHEAD = 2.0e4
 """Cost of one more block, in floating-point operations of LAPACK on a large matrix, as the next two."""
 LOOP = 8.0
 """Cost of an operation in a compiled loop over a small block."""
-MATRIX = 2.0
+MATRIX = 5.0
 """The same in a larger block, which BLAS multiplies."""
 LARGE_BLOCK = 12
 SCATTER = 30.0
