@@ -61,9 +61,17 @@ def _add_choices(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--systems", type=_names, metavar="A,B", help="only comparisons among these systems")
     group.add_argument("--dimensions", type=_names, metavar="X,Y", help="only these dimensions")
-    group.add_argument("--random", type=_names, metavar="E,F", help="random effects, as output,rater:system")
+    group.add_argument("--random", type=_names, metavar="E,F", help="random effects of pairs, as output,rater:system")
+    group.add_argument("--random-single", type=_names, metavar="E,F", help="random effects of single stimuli")
+    group.add_argument("--fixed", metavar="FORMULA", help="utility of one text, as 'system * task_family + length'")
+    group.add_argument("--side", metavar="FORMULA", help="what shifts the preference for the left, as '1 + position'")
+    group.add_argument("--within", choices=("task_family",), help="each contrast within every task family too")
+    group.add_argument("--standardise", choices=("rater",), help="interval answers as z scores per rater")
     group.add_argument("--ties", choices=("model", "drop"), help="ties of a forced choice (default: model)")
-    group.add_argument("--thresholds", choices=("symmetric", "flexible", "equidistant"))
+    group.add_argument("--thresholds", choices=("symmetric", "flexible", "equidistant"), help="of graded preferences")
+    group.add_argument("--link", choices=("logit", "probit"), help="of choices and ordered answers (default: logit)")
+    group.add_argument("--rankings", choices=("plackett_luce", "pairs"), help="model of rankings")
+    group.add_argument("--degrees", choices=("satterthwaite", "kenward-roger"), help="of a linear model")
     group.add_argument(
         "--without-late",
         dest="late",

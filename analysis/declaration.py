@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 RANK: Final = {"treatment": 0, "reference": 1, "baseline": 2}
-OPTIONS: Final = ("fixed", "side", "random", "ties", "thresholds", "link", "late", "systems", "standardise", "within")
+OPTIONS: Final = (
+    "fixed", "side", "random", "random_single", "ties", "thresholds", "link", "late", "systems", "standardise",
+    "within", "rankings", "degrees",
+)  # fmt: skip
 """Keys of the analysis plan that are options of :func:`analysis.analyse` under the same name."""
 KNOWN: Final = frozenset({*OPTIONS, "contrasts", "alpha", "correction", "trials", "partial", "looks"})
 ELSEWHERE: Final = {"partial": "applied when the platform wrote the table", "trials": "main trials only, as always"}

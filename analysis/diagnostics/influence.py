@@ -15,6 +15,8 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import expit, ndtr
 
+from analysis.diagnostics.residuals import predictor_of
+
 if TYPE_CHECKING:
     from analysis.numerics.structure import SignedFactor
     from analysis.results import Fit, FloatArray, IntArray
@@ -36,9 +38,7 @@ class Equations:
 
 def working(fit: Fit, answer: FloatArray | IntArray) -> tuple[FloatArray, FloatArray]:
     """Return the weights and the working response of the fit's last step, each (n,)."""
-    eta = fit.linear_predictor
-    if eta is None or eta.size != answer.size:
-        raise ValueError("the fit holds no linear predictor for these rows")
+    eta = predictor_of(fit, rows=answer.size)
     if fit.family == "gaussian":
         return np.full(answer.size, fit.residual_sd**-2), np.asarray(answer, dtype=float)
     code = answer.astype(np.int64)

@@ -16,6 +16,7 @@ from analysis.results.checks import EffectCheck, ResidualCheck
 if TYPE_CHECKING:
     from analysis.results import Fit, FloatArray, IntArray, RandomEffects
 
+FAMILIES = ("gaussian", "binomial", "cumulative")
 EDGE = 1e-12
 """Probabilities are kept so far from 0 and 1 that their normal quantiles stay finite (7 standard deviations)."""
 
@@ -35,9 +36,7 @@ def quantile_residuals(fit: Fit, answer: FloatArray | IntArray, *, seed: int) ->
     seed
         Of the uniform numbers; the order of the rows decides which row gets which.
     """
-    eta = fit.linear_predictor
-    if eta is None or eta.size != answer.size:
-        raise ValueError("the fit holds no linear predictor for these rows")
+    eta = predictor_of(fit, rows=answer.size)
     if fit.family == "gaussian":
         return np.asarray((answer - eta) / fit.residual_sd)
     upper = np.concatenate([fit.thresholds, [np.inf]])[answer.astype(np.int64)] - eta
@@ -47,13 +46,21 @@ def quantile_residuals(fit: Fit, answer: FloatArray | IntArray, *, seed: int) ->
     return np.asarray(ndtri(np.clip(below + uniform * (at - below), EDGE, 1.0 - EDGE)))
 
 
+def predictor_of(fit: Fit, *, rows: int) -> FloatArray:
+    """Return the linear predictor at the predicted effects, or say in words why there is none for these rows."""
+    if fit.family not in FAMILIES:
+        raise ValueError(f"residuals and influence are not defined for this model ({fit.model})")
+    if fit.linear_predictor is None or fit.linear_predictor.size != rows:
+        raise ValueError("the model was fitted to a part of the rows only: no residuals and no influence")
+    return fit.linear_predictor
+
+
 def check_residuals(fit: Fit, answer: FloatArray | IntArray, *, seed: int) -> ResidualCheck:
     """Return the residuals with what summarises them; raises ValueError where the fit predicts nothing."""
     residual = quantile_residuals(fit, answer, seed=seed)
-    assert fit.linear_predictor is not None  # noqa: S101 - quantile_residuals has refused that
     size = np.abs(residual)
     return ResidualCheck(
-        fitted=fit.linear_predictor,
+        fitted=predictor_of(fit, rows=answer.size),
         residual=residual,
         sd=float(residual.std()),
         beyond_2=float((size > 2.0).mean()),  # noqa: PLR2004

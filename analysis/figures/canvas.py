@@ -33,7 +33,7 @@ STYLE: Any = {
     "xtick.labelsize": 8.5,
     "ytick.labelsize": 8.5,
 }
-_ID = re.compile(r'(\bid="|href="#|url\(#)')
+_ID = re.compile(r'((?<=\s)id="|href="#|url\(#)')
 
 
 def blank(width: float, height: float) -> Figure:

@@ -54,14 +54,15 @@ def show(visit: Visit) -> HttpResponse:
 
 
 def _read(report: Report) -> dict[str, Any]:
-    rows = report.summary.get("rows", [])
+    rows, files = report.summary.get("rows", []), _files(report)
     return {
         "warnings": report.summary.get("warnings", []),
         "sentences": report.summary.get("sentences", []),
         "rows": rows,
         "unsure": [row for row in rows if not row.get("converged")],
         "notes": list(dict.fromkeys((row["dimension"], row["message"]) for row in rows if _remarkable(row))),
-        "files": _files(report),
+        "files": [one for one in files if "/" not in one["name"]],
+        "figures": [one for one in files if "/" in one["name"]],
     }
 
 
