@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from analysis.models.choice_effects import memberships
 from analysis.models.strengths import Constraint, StrengthProblem, fit_strengths
 from analysis.numerics.choice import ChoiceSets
 
 if TYPE_CHECKING:
     from analysis.numerics.choice import FloatArray, IntArray
+    from analysis.numerics.structure import SignedFactor
     from analysis.results import Fit
 
 
@@ -105,7 +107,7 @@ def explode_best_worst(rankings: Rankings) -> Stages:
     )
 
 
-def fit_plackett_luce(
+def fit_plackett_luce(  # noqa: PLR0913 - all but two are keywords with defaults
     rankings: Rankings,
     systems: tuple[str, ...],
     *,
@@ -117,6 +119,7 @@ def fit_plackett_luce(
     reference: str | None = None,
     ridge: float = 0.0,
     clusters: dict[str, IntArray] | None = None,
+    factors: tuple[SignedFactor, ...] = (),
     formula: str = "",
     notes: tuple[str, ...] = (),
 ) -> Fit:
@@ -136,7 +139,10 @@ def fit_plackett_luce(
         As in :func:`analysis.models.bradley_terry.fit_bradley_terry`.
     clusters
         Named groupings (n,) of the rows, such as rater and prompt, equal within a ranking: standard errors are then
-        robust to dependence within each. Rankings of one rater are not independent: give them.
+        robust to dependence within each. Rankings of one rater are not independent: give them, or
+    factors
+        Random effects of the rows, such as output and rater × system, fitted by Laplace on the exploded choices. What
+        all systems of a ranking share (a rater's own level) cancels and is left out with a note.
 
     Returns
     -------
@@ -166,26 +172,36 @@ def fit_plackett_luce(
             family="plackett_luce",
             formula=formula,
             systems=systems,
-            sets=_sets(rankings, stages, effects, systems=len(systems), times=times),
+            sets=_sets(rankings, stages, effects, systems=len(systems), times=times, factors=factors),
             extras=tuple(names),
             constraint=constraint,
             reference=reference,
             ridge=ridge,
             clusters=tuple(kinds.items()),
+            factors=factors,
             notes=notes,
         )
     )
 
 
-def _sets(rankings: Rankings, stages: Stages, effects: FloatArray, *, systems: int, times: FloatArray) -> ChoiceSets:
+def _sets(
+    rankings: Rankings,
+    stages: Stages,
+    effects: FloatArray,
+    *,
+    systems: int,
+    times: FloatArray,
+    factors: tuple[SignedFactor, ...],
+) -> ChoiceSets:
     n = stages.row.size
     strengths = sparse.csr_array(
         (stages.sign, (np.arange(n), np.asarray(rankings.system)[stages.row])), shape=(n, systems)
     )
     others = sparse.csr_array(stages.sign[:, None] * effects[stages.row])
+    z = memberships(factors, effects.shape[0])[stages.row].multiply(stages.sign[:, None])
     count = stages.start.size - 1
     chosen = stages.chosen * np.repeat(times, np.diff(stages.start))
-    design = sparse.csr_array(sparse.hstack([strengths, others], format="csr"))
+    design = sparse.csr_array(sparse.hstack([strengths, others, z], format="csr"))
     return ChoiceSets(design, stages.start, chosen, np.arange(count, dtype=np.int64))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import linalg, sparse
 
+from analysis.models.choice_effects import Solution, solve_random
+from analysis.models.strength_words import clusters_in_words, groups_in_words, levels_in_words, some
 from analysis.numerics.choice import (
     ChoiceFit,
     ChoiceSets,
@@ -24,10 +26,9 @@ from analysis.results import Convergence, Fit
 
 if TYPE_CHECKING:
     from analysis.numerics.choice import FloatArray, IntArray
+    from analysis.numerics.structure import SignedFactor
 
 Constraint = Literal["reference", "sum"]
-SHOWN = 4
-"""So many names of a group are written out."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class StrengthProblem:
     """Choice sets whose first columns are the systems' strengths and whose last ones are other effects.
 
     ``clusters`` are named groupings of the original sets, each of shape (original sets,). ``ties`` says that the last
-    effect is Davidson's log ν, which goes into the thresholds of the fit.
+    effect is Davidson's log ν, which goes into the thresholds of the fit. ``factors`` are random effects whose columns
+    Z, one factor after the other, follow the effects in the sets' design.
     """
 
     model: str
@@ -50,7 +52,13 @@ class StrengthProblem:
     bias_reduction: bool = False
     clusters: tuple[tuple[str, IntArray], ...] = ()
     ties: bool = False
+    factors: tuple[SignedFactor, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def effects(self) -> int:
+        """Return the number of strengths and other fixed effects."""
+        return len(self.systems) + len(self.extras)
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,11 @@ def _check(problem: StrengthProblem) -> None:
     if len(set(problem.systems)) != len(problem.systems):
         raise ValueError("two systems have the same name")
     if problem.reference is not None and problem.reference not in problem.systems:
-        raise ValueError(f"there is no system {problem.reference!r} to refer to: have {_some(problem.systems)}")
+        raise ValueError(f"there is no system {problem.reference!r} to refer to: have {some(problem.systems)}")
     if problem.ridge < 0.0:
         raise ValueError("ridge is the precision of a prior and cannot be negative")
+    if problem.factors and (problem.clusters or _is_penalised(problem)):
+        raise ValueError("random effects stand for the dependence: leave out clusters, ridge and bias reduction")
     if not problem.sets.size:
         raise ValueError("there is no comparison of two alternatives")
 
@@ -117,15 +127,8 @@ def _rank_levels(problem: StrengthProblem, limit: _Limit) -> _Limit:
     if not tournament.level.any():
         return limit
     direction = np.concatenate([tournament.level.astype(float), np.zeros(len(problem.extras))])
-    return _Limit(without_beaten(limit.sets, direction), (direction,), (_levels_in_words(problem, tournament),))
-
-
-def _levels_in_words(problem: StrengthProblem, tournament: Tournament) -> str:
-    levels = range(int(tournament.level.max()), -1, -1)
-    groups = [[name for name, at in zip(problem.systems, tournament.level, strict=True) if at == k] for k in levels]
-    return (
-        "separation: no finite difference between groups of which one won every comparison, best first: "
-        + " > ".join(f"{{{_some(group)}}}" for group in groups)
+    return _Limit(
+        without_beaten(limit.sets, direction), (direction,), (levels_in_words(problem.systems, tournament.level),)
     )
 
 
@@ -137,18 +140,18 @@ def _recede(problem: StrengthProblem, limit: _Limit, found: ChoiceFit, columns: 
     direction = find_recession(part)
     if direction is None:
         return None
-    whole = np.zeros(limit.sets.design.shape[1])
+    whole = np.zeros(problem.effects)
     whole[columns] = direction
     names = [*problem.systems, *problem.extras]
     moving = [name for name, value in zip(names, whole, strict=True) if value]
-    message = f"separation: the answers leave no finite estimate of {_some(moving)}"
+    message = f"separation: the answers leave no finite estimate of {some(moving)}"
     return _Limit(without_beaten(limit.sets, whole), (*limit.infinite, whole), (*limit.messages, message))
 
 
 def _free_columns(problem: StrengthProblem, sets: ChoiceSets) -> tuple[IntArray, tuple[str, ...]]:
     """Return the columns to estimate: all but one system of each connected group, and effects that add something."""
-    count, p = len(problem.systems), sets.design.shape[1]
-    free = np.ones(p, dtype=bool)
+    count = len(problem.systems)
+    free = np.ones(problem.effects, dtype=bool)
     if problem.ridge == 0.0 and count:
         groups = _tournament(problem, sets).connected
         first = np.unique(groups, return_index=True)[1]
@@ -209,21 +212,42 @@ def _coding(problem: StrengthProblem) -> tuple[sparse.csr_array, tuple[str, ...]
     return sparse.csr_array(sparse.block_diag([strengths, sparse.eye_array(c)])), names + problem.extras
 
 
+def _solve(problem: StrengthProblem, limit: _Limit, found: ChoiceFit, columns: IntArray) -> Solution:
+    """Return the estimate: that of the search, or with random effects the one that starts there."""
+    notes: tuple[str, ...] = ()
+    if problem.factors and limit.sets.size:
+        z = sparse.csr_array(limit.sets.design[:, problem.effects :])
+        part = limit.sets.columns(columns)
+        mixed, notes = solve_random(part, z, problem.factors, found=found, separation=limit.messages)
+        if mixed is not None:
+            return replace(mixed, notes=notes)
+    covariance, words = _covariance(problem, limit, found, columns)
+    sound = covariance is not None and bool(found.finite)
+    return Solution(
+        found.parameter,
+        covariance,
+        found.log_likelihood,
+        _judge(found, sound=sound, words=[*limit.messages, *words], separated=bool(limit.messages)),
+        "penalised ML" if _is_penalised(problem) else "ML",
+        parameters=int(columns.size),
+        notes=notes,
+    )
+
+
 def _freeze(
     problem: StrengthProblem, limit: _Limit, found: ChoiceFit, *, columns: IntArray, notes: tuple[str, ...]
 ) -> Fit:
     coding, names = _coding(problem)
     inside = sparse.csr_array(coding[:, columns])
-    covariance, message = _covariance(problem, limit, found, columns)
-    sound = covariance is not None and bool(found.finite)
-    estimate = np.asarray(inside @ found.parameter)
+    solution = _solve(problem, limit, found, columns)
+    covariance = solution.covariance
+    estimate = np.asarray(inside @ solution.parameter)
     spread = np.full((len(names),) * 2, np.nan) if covariance is None else np.asarray(inside @ (inside @ covariance).T)
     out = len(names) - 1 if problem.ties else len(names)
-    null = _null_directions(problem, limit, coding)
     infinite = [np.asarray(coding @ direction) for direction in limit.infinite]
-    words = [*limit.messages, *_groups_in_words(problem)]
+    groups = _unlinked(problem)
     return Fit(
-        model=problem.model,
+        model=problem.model + (" with random effects (Laplace)" if solution.variances else ""),
         formula=problem.formula,
         names=names[:out],
         estimate=estimate[:out],
@@ -231,23 +255,25 @@ def _freeze(
         threshold_names=names[out:],
         thresholds=estimate[out:],
         threshold_se=np.sqrt(np.diag(spread)[out:]),
-        variances=(),
-        log_likelihood=found.log_likelihood,
+        variances=solution.variances,
+        log_likelihood=solution.log_likelihood,
         rows=round(float(problem.sets.total.sum())),
-        convergence=_judge(found, sound=sound, separated=bool(limit.messages), words=[*words, *message]),
-        null=null[:out],
+        convergence=replace(solution.convergence, message="; ".join([solution.convergence.message, *groups])),
+        null=_null_directions(problem, limit, coding)[:out],
         infinite=np.column_stack(infinite)[:out] if infinite else np.zeros((out, 0)),
-        notes=notes + _clusters_in_words(problem),
+        notes=notes + solution.notes + clusters_in_words(problem.clusters),
         family=problem.family,
         link="logit",
-        method="penalised ML" if _is_penalised(problem) else "ML",
-        parameters=int(columns.size),
+        method=solution.method,
+        random_effects=solution.random_effects,
+        parameters=solution.parameters,
     )
 
 
 def _covariance(
     problem: StrengthProblem, limit: _Limit, found: ChoiceFit, columns: IntArray
 ) -> tuple[FloatArray | None, tuple[str, ...]]:
+    """Return the covariance of the estimates without random effects, robust to clusters if there are any."""
     try:
         bread = found.covariance
     except linalg.LinAlgError:
@@ -257,13 +283,6 @@ def _covariance(
     part = limit.sets.columns(columns)
     groups = tuple(label[part.origin] for _, label in problem.clusters)
     return cluster_covariance(bread, scores_of_sets(part, found), groups)[0], ()
-
-
-def _clusters_in_words(problem: StrengthProblem) -> tuple[str, ...]:
-    if not problem.clusters:
-        return ()
-    counts = [f"{name} ({np.unique(label).size})" for name, label in problem.clusters]
-    return (f"standard errors are robust to dependence within {' and '.join(counts)}",)
 
 
 def _null_directions(problem: StrengthProblem, limit: _Limit, coding: sparse.csr_array) -> FloatArray:
@@ -280,24 +299,11 @@ def _null_directions(problem: StrengthProblem, limit: _Limit, coding: sparse.csr
     return np.asarray(null[:, np.abs(null).max(axis=0) > 0.0])
 
 
-def _groups_in_words(problem: StrengthProblem) -> tuple[str, ...]:
+def _unlinked(problem: StrengthProblem) -> tuple[str, ...]:
+    """Return what must be said if no chain of comparisons links all systems."""
     if not problem.systems or problem.ridge > 0.0:
         return ()
-    groups = _tournament(problem, problem.sets).connected
-    count = int(groups.max()) + 1
-    if count == 1:
-        return ()
-    shown = [
-        [name for name, at in zip(problem.systems, groups, strict=True) if at == k] for k in range(min(count, SHOWN))
-    ]
-    more = f" and {count - SHOWN} more groups" if count > SHOWN else ""
-    listed = ", ".join(f"{{{_some(group)}}}" for group in shown)
-    return (f"the comparisons fall into {count} groups that never met, comparable only within: {listed}{more}",)
-
-
-def _some(names: tuple[str, ...] | list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return groups_in_words(problem.systems, _tournament(problem, problem.sets).connected)
 
 
 def _judge(found: ChoiceFit, *, sound: bool, separated: bool, words: list[str]) -> Convergence:

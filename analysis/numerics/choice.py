@@ -272,10 +272,11 @@ def find_recession(sets: ChoiceSets) -> FloatArray | None:
 
 
 def without_beaten(sets: ChoiceSets, direction: FloatArray) -> ChoiceSets:
-    """Return the likelihood's limit along a direction of recession: alternatives that fall behind are gone."""
+    """Return the likelihood's limit along a direction of recession (of the first columns): who falls behind is gone."""
     advantage, _, second = sets.advantages()
     beaten = np.zeros(sets.chosen.size, dtype=bool)
-    beaten[second[np.asarray(advantage @ direction) > TOLERANCE]] = True
+    gain = np.asarray(sparse.csr_array(advantage[:, : direction.size]) @ direction)
+    beaten[second[gain > TOLERANCE]] = True
     return sets.keep(~beaten)
 
 

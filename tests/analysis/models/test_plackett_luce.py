@@ -10,9 +10,13 @@ import pytest
 from scipy import optimize
 
 from analysis.models.bradley_terry import Comparisons, fit_bradley_terry
+from analysis.models.glmm import fit_logistic
 from analysis.models.plackett_luce import Rankings, explode, explode_best_worst, fit_plackett_luce
+from analysis.numerics.structure import SignedFactor
 
-R = json.loads((Path(__file__).resolve().parents[2] / "reference" / "strengths.json").read_text(encoding="utf-8"))
+REFERENCE = Path(__file__).resolve().parents[2] / "reference"
+R = json.loads((REFERENCE / "strengths.json").read_text(encoding="utf-8"))
+TMB = json.loads((REFERENCE / "ranking_model.json").read_text(encoding="utf-8"))
 SYSTEMS = ("AI-generated", "AI-edited", "Human-edited")
 
 
@@ -201,6 +205,114 @@ def test_system_always_ranked_last_is_named():
     assert "best first: {a, b} > {c}" in fit.convergence.message
     assert fit.estimate[0] == pytest.approx(0.0, abs=1e-9)  # two wins each
     assert np.abs(fit.infinite[1]).max() > 0.0
+
+
+def crossed(frame, name, *columns):
+    code, labels = pd.factorize(
+        frame[columns[0]].astype(str).str.cat([frame[c] for c in columns[1:]], sep=" "), sort=True
+    )
+    return SignedFactor(name, (code.astype(np.int64),), (1.0,), len(labels), labels=tuple(labels))
+
+
+def test_lamp_with_random_texts_and_tastes_equals_tmb(lamp):
+    d, rankings = lamp
+    factors = (crossed(d, "output", "item", "system"), crossed(d, "rater:system", "rater", "system"))
+
+    fit = fit_plackett_luce(rankings, SYSTEMS, factors=factors)
+
+    # TMB's derivatives are exact; its optimiser stops at a gradient of 2e-5, which is 1e-6 of the estimates
+    assert fit.convergence.code == "ok"
+    assert fit.model == "Plackett–Luce model with random effects (Laplace)"
+    assert fit.estimate == pytest.approx(TMB["estimate"], rel=2e-6)
+    assert fit.standard_errors() == pytest.approx(TMB["se"], rel=1e-5)
+    assert [part.sd for part in fit.variances] == pytest.approx(TMB["sd"], rel=1e-5)
+    assert [part.se for part in fit.variances] == pytest.approx(TMB["sd_se"], rel=1e-4)
+    assert fit.log_likelihood == pytest.approx(TMB["log_likelihood"], abs=1e-7)
+    texts = fit.random_effects[0]
+    assert list(texts.labels[:6]) == TMB["first_texts"]
+    assert texts.mode[:6] / fit.variances[0].sd == pytest.approx(TMB["first_modes"], abs=1e-5)
+    assert fit.method == "Laplace"
+    assert fit.parameters == 4
+
+
+def test_random_effects_of_pairs_are_those_of_the_logistic_model():
+    rng = np.random.default_rng(6)
+    n = 400
+    rater, prompt = rng.integers(12, size=n), rng.integers(8, size=n)
+    left = rng.integers(3, size=n)
+    right = (left + rng.integers(1, 3, size=n)) % 3
+    texts, tastes = rng.normal(0, 0.8, 24), rng.normal(0, 0.6, 36)
+    eta = np.array([0.0, 0.5, 1.0])
+    utility = [eta[s] + texts[prompt * 3 + s] + tastes[rater * 3 + s] for s in (left, right)]
+    won = (utility[0] - utility[1] + rng.logistic(size=n) > 0).astype(int)
+
+    def long(a, b):
+        return np.column_stack([a, b]).ravel()
+
+    rankings = Rankings(np.repeat(np.arange(n), 2), long(left, right), long(2.0 - won, 1.0 + won))
+    ranked = fit_plackett_luce(
+        rankings,
+        tuple("abc"),
+        factors=(
+            SignedFactor("output", (long(prompt * 3 + left, prompt * 3 + right),), (1.0,), 24),
+            SignedFactor("rater:system", (long(rater * 3 + left, rater * 3 + right),), (1.0,), 36),
+        ),
+    )
+    paired = fit_logistic(
+        won,
+        np.column_stack([(left == k) * 1.0 - (right == k) for k in (1, 2)]),
+        (
+            SignedFactor("output", (prompt * 3 + left, prompt * 3 + right), (1.0, -1.0), 24),
+            SignedFactor("rater:system", (rater * 3 + left, rater * 3 + right), (1.0, -1.0), 36),
+        ),
+        names=("b", "c"),
+    )
+
+    assert ranked.log_likelihood == pytest.approx(paired.log_likelihood, rel=1e-11)
+    assert ranked.estimate == pytest.approx(paired.estimate, rel=1e-6)
+    assert ranked.covariance == pytest.approx(paired.covariance, rel=1e-5)
+    assert [part.sd for part in ranked.variances] == pytest.approx([part.sd for part in paired.variances], rel=1e-6)
+    for one, two in zip(ranked.random_effects, paired.random_effects, strict=True):
+        assert one.mode == pytest.approx(two.mode, abs=1e-6)
+        assert one.sd == pytest.approx(two.sd, rel=1e-6)
+
+
+def test_random_effect_that_all_systems_share_cancels_and_is_said(lamp):
+    d, rankings = lamp
+    rater = SignedFactor("rater", (pd.factorize(d.rater)[0].astype(np.int64),), (1.0,), 13)
+
+    fit = fit_plackett_luce(rankings, SYSTEMS, factors=(rater,))
+
+    assert fit.notes == ("random effect rater left out: it is the same for all systems judged together",)
+    assert fit.variances == ()
+    compare(fit, R["lamp"])
+
+
+def test_spread_that_is_not_there_is_called_singular():
+    """Each rater gives every ranking once: they are more alike than chance would have them."""
+    orders = np.array(list(permutations((1.0, 2.0, 3.0))))
+    rankings = Rankings(np.repeat(np.arange(60), 3), np.tile(np.arange(3), 60), np.tile(orders, (10, 1)).ravel())
+    tastes = SignedFactor("rater:system", ((rankings.block // 6) * 3 + rankings.system,), (1.0,), 30)
+
+    fit = fit_plackett_luce(rankings, tuple("abc"), factors=(tastes,))
+
+    assert fit.convergence.code == "singular"
+    assert fit.convergence.singular == ("rater:system",)
+    assert fit.estimate == pytest.approx([0.0, 0.0], abs=1e-8)
+    assert fit.covariance == pytest.approx(fit_plackett_luce(rankings, tuple("abc")).covariance, rel=1e-4)
+
+
+def test_random_effects_exclude_other_corrections(lamp):
+    d, rankings = lamp
+    output = crossed(d, "output", "item", "system")
+    slope = SignedFactor("output", output.codes, (1.0,), output.levels, slopes=(np.ones(len(d)),))
+
+    with pytest.raises(ValueError, match="random effects stand for the dependence"):
+        fit_plackett_luce(rankings, SYSTEMS, factors=(output,), ridge=1.0)
+    with pytest.raises(ValueError, match="random intercepts only"):
+        fit_plackett_luce(rankings, SYSTEMS, factors=(slope,))
+    with pytest.raises(ValueError, match="one level for each of the 1809 rows"):
+        fit_plackett_luce(rankings, SYSTEMS, factors=(SignedFactor("x", (output.codes[0][:9],), (1.0,), 5),))
 
 
 def test_bad_input_is_refused_in_words():
