@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SIDE: Final = "side (left)"
 """The preference for the text on the left, whatever the texts: the intercept of a pair."""
+_WHOLE: Final = re.compile(r"\[(-?\d+)\.0\]")
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m|[⧛⧚]")
 
 
@@ -148,8 +149,8 @@ def _code(
 
 
 def _plain(name: str) -> str:
-    """Write ``system[b]`` for formulaic's ``system[T.b]`` and R's ``systemb``."""
-    return INTERCEPT if name == "Intercept" else name.replace("[T.", "[")
+    """Write ``system[b]`` for formulaic's ``system[T.b]`` and R's ``systemb``; whole numbers without a point."""
+    return INTERCEPT if name == "Intercept" else _WHOLE.sub(r"[\1]", name.replace("[T.", "["))
 
 
 def _check_levels(formula: str, variables: Variables) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +15,13 @@ import numpy as np
 
 from analysis.inference.likelihood import NotNestedError
 from analysis.inference.parametric import simulate
+from analysis.inference.profile import parameter_names
 
 if TYPE_CHECKING:
     from analysis.models.specification import Specification
     from analysis.results import Fit, FloatArray
 
+Progress = bool | Callable[[int, int], None]
 CHUNK: Final = 10
 THREADS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 MANY_FAILURES: Final = 0.05
@@ -33,7 +35,7 @@ class Bootstrap:
     Attributes
     ----------
     names, estimate, se
-        Fixed effects, then ``sd(…)`` of each spread: of the original fit, shape (k,).
+        Fixed effects, then ``sd(…)`` of each spread (or the linear functions asked for): of the original fit, (k,).
     draws, draw_se
         Of the refits, shape (replicates, k); rows of NaN where a refit had no maximum.
     failures
@@ -65,10 +67,11 @@ class Bootstrap:
         """
         alpha = 1.0 - confidence
         if kind == "t":
-            pivots = (self.draws - self.estimate) / self.draw_se
-            cut = np.nanquantile(pivots, [1.0 - alpha / 2.0, alpha / 2.0], axis=0)
-            ends = np.where(np.isfinite(self.draw_se).any(axis=0), self.estimate - cut * self.se, np.nan)
-            return np.asarray(ends.T)
+            ends = np.full((2, self.estimate.size), np.nan)
+            tested = np.isfinite(self.se) & (self.se > 0.0)
+            cut = np.nanquantile(self._pivots()[:, tested], [1.0 - alpha / 2.0, alpha / 2.0], axis=0)
+            ends[:, tested] = self.estimate[tested] - cut * self.se[tested]
+            return ends.T
         ends = np.quantile(self.sound, [alpha / 2.0, 1.0 - alpha / 2.0], axis=0)
         if kind == "basic":
             ends = 2.0 * self.estimate - ends[::-1]
@@ -78,12 +81,16 @@ class Bootstrap:
 
     def p_values(self) -> FloatArray:
         """Return p of each fixed effect by the bootstrap t: share of refits with a larger |t − t̂| (NaN for spreads)."""
-        pivots = np.abs((self.draws - self.estimate) / self.draw_se)
+        pivots = np.abs(self._pivots())
         with np.errstate(invalid="ignore", divide="ignore"):
             observed = np.abs(self.estimate / self.se)
         known = np.isfinite(pivots)
         count = known.sum(axis=0)
         return np.where(count > 0, (1.0 + (known & (pivots >= observed)).sum(axis=0)) / (1.0 + count), np.nan)
+
+    def _pivots(self) -> FloatArray:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((self.draws - self.estimate) / self.draw_se)
 
 
 @dataclass(frozen=True)
@@ -103,28 +110,28 @@ def bootstrap(
     replicates: int = 999,
     seed: int = 0,
     workers: int | None = None,
-    progress: bool = False,
+    progress: Progress = False,
+    functions: tuple[tuple[str, ...], FloatArray] | None = None,
 ) -> Bootstrap:
     """Simulate ``replicates`` sets of answers from the fit, new random effects included, and fit each again.
 
     Parameters
     ----------
+    functions
+        Names and rows L (k, p) of linear functions of the fixed effects, such as contrasts, to be drawn instead.
     seed
         Each replicate has a generator of its own, spawned from this seed: results do not depend on ``workers``.
     workers
         Processes (started fresh, one thread each); by default one per core, 1 runs in this process.
     progress
-        Show a bar.
+        True shows a bar; a function is called with (refits done, replicates).
     """
     _check(specification, fit, replicates)
-    found = _run(((specification, fit), None), replicates, seed=seed, workers=workers, progress=progress)
+    matrix = None if functions is None else functions[1]
+    found = _run(((specification, fit), None, matrix), replicates, seed=seed, workers=workers, progress=progress)
     draws, errors = np.array([row[0] for row in found]), np.array([row[1] for row in found])
-    estimate, se = parameters_of(fit)
-    names = fit.names + tuple(
-        f"sd({v.factor}{'' if v.term == '(Intercept)' else f', {v.term}'})" for v in fit.variances
-    )
-    if np.isfinite(fit.residual_sd):
-        names += ("sd(residual)",)
+    estimate, se = parameters_of(fit, matrix)
+    names = tuple(parameter_names(fit)) if functions is None else functions[0]
     failures = int((~np.isfinite(draws).all(axis=1)).sum())
     return Bootstrap(names, estimate, se, draws, errors, failures, seed)
 
@@ -136,7 +143,7 @@ def bootstrap_test(
     replicates: int = 999,
     seed: int = 0,
     workers: int | None = None,
-    progress: bool = False,
+    progress: Progress = False,
 ) -> BootstrapTest:
     """Test the smaller of two nested models: simulate from it, fit both, compare likelihood ratios (PBmodcomp's p).
 
@@ -151,7 +158,7 @@ def bootstrap_test(
             and not np.array_equal(small[0].fixed, large[0].fixed)
         ):
             raise NotNestedError("REML likelihoods of different fixed effects do not compare: fit both with reml=False")
-    found = _run((small, large), replicates, seed=seed, workers=workers, progress=progress)
+    found = _run((small, large, None), replicates, seed=seed, workers=workers, progress=progress)
     draws = np.array([row[0][0] for row in found])
     statistic = 2.0 * (large[1].log_likelihood - small[1].log_likelihood)
     known = np.isfinite(draws)
@@ -159,8 +166,10 @@ def bootstrap_test(
     return BootstrapTest(statistic, p, draws, int((~known).sum()))
 
 
-def parameters_of(fit: Fit) -> tuple[FloatArray, FloatArray]:
-    """Return fixed effects and standard deviations with the standard errors of the former (NaN for the latter)."""
+def parameters_of(fit: Fit, matrix: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+    """Return fixed effects and standard deviations with standard errors (NaN for the latter), or Lβ with its own."""
+    if matrix is not None:
+        return matrix @ fit.estimate, np.sqrt(np.einsum("ki,ij,kj->k", matrix, fit.covariance, matrix))
     spreads = [part.sd for part in fit.variances] + ([fit.residual_sd] if np.isfinite(fit.residual_sd) else [])
     error = np.concatenate([np.sqrt(np.diag(fit.covariance)), np.full(len(spreads), np.nan)])
     return np.concatenate([fit.estimate, spreads]), error
@@ -176,12 +185,12 @@ def _check(specification: Specification, fit: Fit, replicates: int) -> None:
 
 
 Model = tuple["Specification", "Fit"]
-Job = tuple[Model, "Model | None"]
+Job = tuple[Model, "Model | None", "FloatArray | None"]
 _JOB: list[Job] = []
 
 
 def _run(
-    job: Job, replicates: int, *, seed: int, workers: int | None, progress: bool
+    job: Job, replicates: int, *, seed: int, workers: int | None, progress: Progress
 ) -> list[tuple[FloatArray, FloatArray]]:
     """Do all replicates in order, in this process or in fresh ones."""
     seeds = np.random.SeedSequence(seed).spawn(replicates)
@@ -198,13 +207,16 @@ def _run(
 
 
 def _shown(
-    rows: Iterator[tuple[FloatArray, FloatArray]], total: int, *, progress: bool
+    rows: Iterator[tuple[FloatArray, FloatArray]], total: int, *, progress: Progress
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
-    if not progress:
-        return rows
-    from tqdm.auto import tqdm
+    if progress is True:
+        from tqdm.auto import tqdm
 
-    return iter(tqdm(rows, total=total, desc="bootstrap", unit="fit"))
+        rows = iter(tqdm(rows, total=total, desc="bootstrap", unit="fit"))
+    for done, row in enumerate(rows, start=1):
+        if callable(progress):
+            progress(done, total)
+        yield row
 
 
 @contextmanager
@@ -233,13 +245,13 @@ def _replicate_here(seeds: list[np.random.SeedSequence]) -> list[tuple[FloatArra
 
 def _replicate(job: Job, seeds: list[np.random.SeedSequence]) -> list[tuple[FloatArray, FloatArray]]:
     """Simulate from the first model and refit; a second one asks for the likelihood ratio instead of the parameters."""
-    (specification, fit), larger = job
+    (specification, fit), larger, matrix = job
     rows = []
     for seed in seeds:
         answers = simulate(specification, fit, np.random.default_rng(seed))
         found = specification.with_answers(answers).fit(start=fit, small_sample=False)
         if larger is None:
-            rows.append(_parameters_or_nan(found, fit))
+            rows.append(_parameters_or_nan(found, fit, matrix))
             continue
         other = larger[0].with_answers(answers).fit(start=larger[1], small_sample=False)
         both = found.convergence.converged and other.convergence.converged
@@ -248,9 +260,9 @@ def _replicate(job: Job, seeds: list[np.random.SeedSequence]) -> list[tuple[Floa
     return rows
 
 
-def _parameters_or_nan(found: Fit, fit: Fit) -> tuple[FloatArray, FloatArray]:
-    drawn, error = parameters_of(found)
-    size = parameters_of(fit)[0].size
+def _parameters_or_nan(found: Fit, fit: Fit, matrix: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+    drawn, error = parameters_of(found, matrix)
+    size = parameters_of(fit, matrix)[0].size
     if drawn.size != size or not found.convergence.converged or found.convergence.code == "separation":
         return np.full(size, np.nan), np.full(size, np.nan)
     return drawn, error

@@ -83,13 +83,15 @@ def reference_grid(design: Design, at: Mapping[str, Sequence[Any]] | None = None
     import pandas as pd
 
     frame, given = design.variables.stacked(), dict(at or {})
-    names = variables_of(design.formula.fixed)
+    names, coded = variables_of(design.formula.fixed), coded_as_factors(design)
     unknown = [name for name in given if name not in names]
     if unknown:
         raise FormulaError(f"at: {unknown[0]!r} is not in the fixed effects ({', '.join(names) or 'none'})")
     values: list[Sequence[Any]] = []
     for name in names:
         levels = levels_of(frame[name])
+        if levels is None and name in coded:
+            levels = tuple(float(value) for value in np.unique(frame[name]))
         values.append(given.get(name, _covariate(frame[name]) if levels is None else levels))
         wrong = [value for value in values[-1] if levels is not None and value not in levels]
         if wrong:
@@ -231,7 +233,12 @@ def _cell_weights(design: Design, grid: pd.DataFrame, *, others: list[str], kind
     if kind == "equal" or not others:
         return np.ones(len(grid))
     frame = design.variables.stacked()
-    factors = [name for name in others if levels_of(frame[name]) is not None or len(_covariate(frame[name])) > 1]
+    coded = coded_as_factors(design)
+    factors = [
+        name
+        for name in others
+        if levels_of(frame[name]) is not None or name in coded or len(_covariate(frame[name])) > 1
+    ]
     counts = frame.groupby(factors, observed=True).size() if factors else None
     if counts is None:
         return np.ones(len(grid))
@@ -244,6 +251,11 @@ def _keys(grid: pd.DataFrame, names: tuple[str, ...], *, slow: int) -> list[tupl
     levels = [list(dict.fromkeys(grid[name])) for name in names]
     order = [*range(slow), *range(len(names) - 1, slow - 1, -1)]
     return [tuple(cell[order.index(k)] for k in range(len(names))) for cell in product(*(levels[k] for k in order))]
+
+
+def coded_as_factors(design: Design) -> set[str]:
+    """Return the variables that ``C(x)`` makes factors although they are numbers."""
+    return {name.strip("`") for name in re.findall(r"\bC\(\s*(`[^`]+`|\w+)", design.formula.fixed)}
 
 
 def _covariate(values: pd.Series) -> list[float]:

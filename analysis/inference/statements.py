@@ -61,6 +61,13 @@ class Statements:
     confidence: float
     degrees: str
 
+    def labels(self) -> tuple[str, ...]:
+        """Return one name per row, its group in brackets."""
+        return tuple(
+            f"{name} ({', '.join(group)})" if group else name
+            for name, group in zip(self.names, self.groups, strict=True)
+        )
+
     def frame(self) -> pd.DataFrame:
         """Return the table as a data frame."""
         import pandas as pd
@@ -122,7 +129,7 @@ def state(
     value, covariance = _moments(fit, matrix, thresholds=thresholds)
     with np.errstate(invalid="ignore"):
         se = np.sqrt(np.diag(covariance))
-    messages = tuple(_obstacle(fit, row, error) for row, error in zip(matrix, se, strict=True))
+    messages = tuple(obstacle(fit, row, error) for row, error in zip(matrix, se, strict=True))
     known = np.array([not message for message in messages], dtype=bool)
     value, se = np.where(known, value, np.nan), np.where(known, se, np.nan)
     df = np.full(len(names), np.nan)
@@ -182,7 +189,7 @@ def on_response_scale(table: Statements, *, differences: bool) -> Statements:
     return replace(table, estimate=points[0], low=points[1], high=points[2], se=slope * table.se, scale=name)
 
 
-def _obstacle(fit: Fit, row: FloatArray, se: float) -> str:
+def obstacle(fit: Fit, row: FloatArray, se: float) -> str:
     """Return why L'β cannot be stated, empty if it can."""
     if fit.infinite.size and np.abs(row @ fit.infinite).max() > TOLERANCE:
         return "infinite: the answers separate completely in this direction"

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from analysis.design import Design
-from analysis.inference.bootstrap import Bootstrap, bootstrap
+from analysis.inference.bootstrap import Bootstrap, Progress, bootstrap
 from analysis.inference.likelihood import LikelihoodRatio, check_nested, likelihood_ratio
 from analysis.inference.marginal import Method, Weights, compare, marginal_means
 from analysis.inference.profile import ProfileIntervals, profile_intervals
 from analysis.inference.statements import Adjust, Degrees, Statements, on_response_scale, state
+from analysis.inference.terms import TermTests, joint_tests
 from analysis.modelling.assemble import smallest_group, specify
 from analysis.modelling.summary import describe
 from analysis.models.specification import Family, Specification
@@ -138,6 +139,10 @@ class MixedModel:
         )
         return table if scale == "link" else on_response_scale(table, differences=True)
 
+    def anova(self, *, df: Degrees | None = None) -> TermTests:
+        """Return an F test of each term of the fixed effects: type III, as emmeans' ``joint_tests``."""
+        return joint_tests(self.fit, self.design, degrees=self._degrees(df))
+
     def likelihood_ratio(self, other: MixedModel) -> LikelihoodRatio:
         """Compare with a model that has more or less; see :func:`analysis.inference.likelihood.likelihood_ratio`."""
         small, large = sorted((self, other), key=lambda model: model.fit.parameters)
@@ -154,11 +159,21 @@ class MixedModel:
         *,
         seed: int = 0,
         workers: int | None = None,
-        progress: bool = False,
+        progress: Progress = False,
+        contrasts: Statements | None = None,
     ) -> Bootstrap:
-        """Simulate from the model and fit again; see :func:`analysis.inference.bootstrap.bootstrap`."""
+        """Simulate from the model and fit again; see :func:`analysis.inference.bootstrap.bootstrap`.
+
+        ``contrasts`` (what :meth:`contrasts` returned) are drawn instead of the parameters.
+        """
         return bootstrap(
-            self.specification, self.fit, replicates=replicates, seed=seed, workers=workers, progress=progress
+            self.specification,
+            self.fit,
+            replicates=replicates,
+            seed=seed,
+            workers=workers,
+            progress=progress,
+            functions=None if contrasts is None else (contrasts.labels(), contrasts.matrix),
         )
 
     def random_effects(self) -> pd.DataFrame:

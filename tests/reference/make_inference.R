@@ -29,6 +29,13 @@ set.seed(1); out$cake$mvt <- table_of(pairs(t), adjust = 'mvt')
 l <- lmerTest::lmer(angle ~ recipe + temp + (1 | recipe:replicate), part, control = tight)
 out$cake$covariate <- table_of(emmeans(l, ~ recipe, lmer.df = 'satterthwaite'))
 out$cake$at <- table_of(emmeans(l, ~ recipe, at = list(temp = 200), lmer.df = 'satterthwaite'))
+# type III tests of terms: lmerTest with sum-to-zero contrasts, emmeans' joint_tests where a covariate interacts
+kr <- as.data.frame(anova(m, ddf = 'Kenward-Roger')); sat <- as.data.frame(anova(m))
+terms <- function(a) list(term = rownames(a), F = a[['F value']], df1 = a$NumDF, df2 = a$DenDF, p = a[['Pr(>F)']])
+out$anova <- list(satterthwaite = terms(sat), kr = terms(kr))
+x <- lmerTest::lmer(angle ~ recipe * temp + (1 | recipe:replicate), part, control = tight)
+j <- as.data.frame(joint_tests(x, lmer.df = 'satterthwaite'))
+out$anova$covariate <- list(term = j[['model term']], F = j$F.ratio, df1 = j$df1, df2 = j$df2, p = j$p.value)
 
 # scale of the response
 g <- glmer(cbind(incidence, size - incidence) ~ period + (1 | herd), cbpp, binomial, control = glmerControl(tolPwrss = 1e-12, optimizer = 'bobyqa', optCtrl = list(rhoend = 1e-9)))

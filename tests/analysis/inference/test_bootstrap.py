@@ -114,3 +114,26 @@ def test_what_cannot_be_simulated_is_refused(wine, wine_model):
         bootstrap(wine_model.specification, failed, replicates=5)
     with pytest.raises(ValueError, match="at least one replicate"):
         wine_model.bootstrap(0)
+
+
+def test_contrasts_can_be_drawn(cake):
+    model = fit("angle ~ recipe + (1 | recipe:replicate)", cake)
+    contrasts = model.contrasts("recipe", adjust="none")
+
+    found = model.bootstrap(40, seed=3, workers=1, contrasts=contrasts)
+    whole = model.bootstrap(40, seed=3, workers=1)
+
+    assert found.names == ("A - B", "A - C", "B - C")
+    assert found.estimate == pytest.approx(contrasts.estimate)
+    assert found.se == pytest.approx(contrasts.se)
+    assert found.draws == pytest.approx(
+        np.column_stack([-whole.draws[:, 1], -whole.draws[:, 2], whole.draws[:, 1] - whole.draws[:, 2]])
+    )
+
+
+def test_progress_is_told(wine_model):
+    seen = []
+
+    wine_model.bootstrap(12, workers=1, progress=lambda done, total: seen.append((done, total)))
+
+    assert seen == [(k, 12) for k in range(1, 13)]

@@ -224,3 +224,16 @@ def test_table_reads_as_text_and_as_a_frame(cake_model):
     assert list(contrasts.frame()["temperature"][:4]) == ["175", "175", "175", "185"]
     assert "correction: holm; 95% intervals" in str(contrasts)
     assert "<table" in contrasts._repr_html_()
+
+
+def test_numbers_made_factors_by_c_are_levels_not_means(cake):
+    coded = fit("angle ~ recipe * C(temp) + (1 | recipe:replicate)", cake)
+    given = fit("angle ~ recipe * temperature + (1 | recipe:replicate)", cake)
+
+    assert coded.fit.names[3] == "C(temp)[185]"
+    for spec, other in (("temp", "temperature"), ("recipe", "recipe"), ("recipe | temp", "recipe | temperature")):
+        one, two = coded.emmeans(spec), given.emmeans(other)
+        assert one.names == two.names
+        assert one.estimate == pytest.approx(two.estimate)
+    with pytest.raises(FormulaError, match=r"temp has no level 180"):
+        coded.emmeans("recipe", at={"temp": [180.0]})
