@@ -9,6 +9,7 @@ from analysis import document, figures, tables
 from analysis.page import parts
 from analysis.page.provenance import machine_readable, manifest, plain, versions
 from analysis.page.sections import Drawings, body
+from analysis.sequential import look_at_study
 from analysis.wording import formulas_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def _numbers(result: StudyResult) -> dict[str, str]:
         "agreement.csv": tables.to_csv(result.agreement),
         "influence.csv": tables.to_csv([row for item in result.checks for row in item.influence]),
         "sensitivity.csv": tables.to_csv(result.sensitivity),
+        "looks.csv": tables.looks_csv(look_at_study(result)),
         **_per_dimension(result),
         "residuals.csv": _residuals(result),
     }

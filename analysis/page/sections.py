@@ -20,6 +20,7 @@ from analysis.page.parts import (
     warning,
 )
 from analysis.page.provenance import provenance
+from analysis.sequential import look_at_study
 from analysis.wording import count, formulas_of, verdict_of
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _facts(result: StudyResult) -> str:
 def _sections(result: StudyResult, drawings: Drawings, *, versions: Mapping[str, str]) -> list[Section]:
     return [
         Section("significance", "Significance table", _significance(result), "Table"),
+        Section("looks", "Looking early", _looks(result)),
         Section("design", "Question and design", _design(result)),
         Section("data", "Data and exclusions", _data(result), "Data"),
         Section("wins", "Who beats whom", _wins(result, drawings), "Win rates"),
@@ -108,6 +110,11 @@ def _significance(result: StudyResult) -> str:
         folded("The same contrasts under other corrections", table(tables.corrections_table(result), captioned=False)),
     ]
     return "\n".join(parts)
+
+
+def _looks(result: StudyResult) -> str:
+    found = look_at_study(result)
+    return "" if found is None else table(tables.looks_table(found), style="prose")
 
 
 def _design(result: StudyResult) -> str:

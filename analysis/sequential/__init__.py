@@ -13,6 +13,7 @@ from analysis.sequential.spending import (
     crossing_probabilities,
     spending_boundaries,
 )
+from analysis.sequential.study import StudyLook, look_at_study
 
 __all__ = [
     "METHODS",
@@ -21,11 +22,13 @@ __all__ = [
     "Look",
     "Looks",
     "SequentialError",
+    "StudyLook",
     "confidence_bound",
     "constant_boundaries",
     "crossing_probabilities",
     "describe",
     "e_value",
+    "look_at_study",
     "spending_boundaries",
     "tuned_mixture",
 ]

@@ -25,6 +25,7 @@ from analysis.tables.findings import (
 )
 from analysis.tables.formats import to_csv, to_html, to_markdown, write_csv
 from analysis.tables.latex import LATEX, escape_latex, to_latex
+from analysis.tables.looks import looks_csv, looks_table
 
 __all__ = [
     "LATEX",
@@ -40,6 +41,8 @@ __all__ = [
     "guarantee_table",
     "influence_table",
     "load_table",
+    "looks_csv",
+    "looks_table",
     "naive_table",
     "question_table",
     "residual_table",
