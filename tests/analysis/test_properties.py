@@ -154,10 +154,10 @@ def test_the_same_study_twice_halves_the_variance(table, measure):
     assert spreads(twice) == pytest.approx(spreads(once), rel=1e-4, abs=1e-3)
     for one, two in zip(once.rows, twice.rows, strict=True):
         assert two.estimate == pytest.approx(one.estimate, rel=1e-4, abs=1e-5)
-        assert two.se**2 == pytest.approx(one.se**2 / 2.0, rel=1e-4)
-    assert twice.dimensions[0].fit.log_likelihood == pytest.approx(
-        2.0 * once.dimensions[0].fit.log_likelihood, rel=1e-8
-    )
+    # of maximum likelihood; what the table adds for small samples shrinks faster
+    one, two = (result.dimensions[0].fit for result in (once, twice))
+    assert two.covariance == pytest.approx(one.covariance / 2.0, rel=1e-4, abs=1e-6)
+    assert two.log_likelihood == pytest.approx(2.0 * one.log_likelihood, rel=1e-8)
 
 
 def test_the_same_sliders_twice_halve_the_variance_of_maximum_likelihood(table):
