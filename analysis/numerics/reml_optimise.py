@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from analysis.numerics.reml import LinearModel, Point, Slope
-    from analysis.numerics.reml_terms import Terms
+    from analysis.numerics.reml_terms import Term, Terms
     from analysis.numerics.structure import FloatArray
 
     BoolArray = npt.NDArray[np.bool_]
@@ -30,7 +30,11 @@ SINGULAR = 1e-6
 EXPLODED = 1e10
 """A relative variance above this means that the random effects explain every answer."""
 EXPLAINED: Final = "no residual spread is left"
+ALIGNED = 0.99
+"""Cosine between a column of T and the steepest direction from which they count as the same."""
 MAX_ITERATIONS = 100
+SLOW = 8
+"""After so many iterations the exact Hessian takes over, where that is cheap."""
 MAX_HALVINGS = 30
 GROWTH = 9.0
 REACHED = 1e-6
@@ -73,8 +77,11 @@ def minimise(
     goal = REACHED if curvature is not None else POLISHED
     iteration, decrement, reason = 0, np.inf, "iteration limit"
     for iteration in range(1, MAX_ITERATIONS + 1):  # noqa: B007 - reported
+        here, slope = _aligned(model, here, slope)
         frozen = _frozen(model.terms, here, slope)
-        step, decrement, _ = _newton(model, here, slope, information=slope.information, frozen=frozen)
+        exact = iteration > SLOW and curvature is not None and model.structure.size <= CHEAP
+        information = curvature(here, slope) if exact and curvature is not None else slope.information
+        step, decrement, _ = _newton(model, here, slope, information=information, frozen=frozen)
         if decrement < goal:
             reason = "converged"
             break
@@ -100,8 +107,8 @@ def _finish(
     """Put what vanished to exactly zero and, given the exact Hessian, step until nothing is to be gained."""
     iteration, reason = progress
     frozen = _frozen(model.terms, here, slope)
-    if any(part.all() for part in frozen):
-        here = model.at([np.where(part.all(), 0.0, root) for root, part in zip(here.roots, frozen, strict=True)])
+    if any(part.any() for part in frozen):
+        here = model.at([_held(*parts) for parts in zip(here.roots, frozen, model.terms.terms, strict=True)])
         slope = model.slope(here)
     exact = slope.information if curvature is None else curvature(here, slope)
     step, decrement, distance = _newton(model, here, slope, information=exact, frozen=frozen)
@@ -119,6 +126,36 @@ def _finish(
     free = _free(model, here, frozen)
     exact = exact + _turning(model, slope, frozen)
     return Optimum(here, slope, frozen, free, exact, iteration, decrement, distance, reason)
+
+
+def _held(root: FloatArray, frozen: BoolArray, term: Term) -> FloatArray:
+    """Put the frozen columns of T to zero if all are frozen, else to the lowest length."""
+    if frozen.all():
+        return np.zeros_like(root)
+    size = np.sqrt(lengths(root, term.units))
+    return np.where(frozen, root * (np.sqrt(lowest(term.width)) / np.where(frozen, size, 1.0)), root)
+
+
+def _aligned(model: LinearModel, here: Point, slope: Slope) -> tuple[Point, Slope]:
+    """Turn columns of T without length towards a direction in which spread would lower the deviance, if there is one.
+
+    Among directions of no length any basis is as good; whether the deviance falls shows in the eigenvalues of K only.
+    """
+    roots = []
+    for root, term, pull in zip(here.roots, model.terms.terms, slope.pull, strict=True):
+        size = lengths(root, term.units)
+        low = np.flatnonzero((size <= SINGULAR) & (size > 0.0))
+        half = np.sqrt(size[low])
+        steepness, vector = np.linalg.eigh(pull[np.ix_(low, low)] / np.outer(half, half))
+        new = root.copy()
+        if low.size > 1 and steepness[0] < 0.0 and np.abs(vector[:, 0]).max() < ALIGNED:
+            target = np.where(steepness < 0.0, SINGULAR, lowest(term.width))
+            new[:, low] = (root[:, low] / half) @ vector * np.sqrt(target)
+        roots.append(new)
+    there = _try(model, here, roots)
+    if there is None or there.deviance > here.deviance + 1e-12 * abs(here.deviance):
+        return here, slope
+    return there, model.slope(there)
 
 
 def _frozen(terms: Terms, here: Point, slope: Slope) -> tuple[BoolArray, ...]:

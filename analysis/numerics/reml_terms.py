@@ -72,6 +72,9 @@ class Terms:
         """Return Σ over levels of left right' for each factor, (c, c); ``left`` and ``right`` have shape (q, k)."""
         sums = []
         for term in self.terms:
+            if term.width == 1:
+                sums.append(np.array([[np.vdot(left[term.columns], right[term.columns])]]))
+                continue
             one = left[term.columns].reshape(term.levels, term.width, -1)
             two = right[term.columns].reshape(term.levels, term.width, -1)
             sums.append(np.einsum("lak,lbk->ab", one, two, optimize=True))
