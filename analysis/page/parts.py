@@ -47,6 +47,11 @@ def table(content: Table, *, captioned: bool = True, style: str = "") -> str:
     return f'<div class="{style}">{markup}</div>' if style else markup
 
 
+def scrolling(markup: str, *, label: str) -> str:
+    """Return markup in a frame of its own that scrolls sideways, by the keyboard too."""
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{html.escape(label)}">{markup}</div>'
+
+
 def beside(*parts: str) -> str:
     """Return parts side by side where there is room, below one another where there is not."""
     return '<div class="beside">' + "".join(f"<div>{part}</div>" for part in parts if part) + "</div>"

@@ -14,6 +14,7 @@ from analysis.page.parts import (
     folded,
     items,
     picture,
+    scrolling,
     section,
     table,
     text,
@@ -284,7 +285,8 @@ def _methods(result: StudyResult, versions: Mapping[str, str]) -> str:
     parts = [text(f"{result.methods} Software: {software}.")]
     several = len({names for names, _, _ in formulas_of(result)}) > 1
     for names, _, markup in formulas_of(result):
-        parts.append(f"{text(f'Model of {names}:', 'note') if several else ''}{markup}")
+        label = f"Model of {names}"
+        parts.append(f"{text(f'{label}:', 'note') if several else ''}{scrolling(markup, label=label)}")
     legend = (
         "δ: advantage of the left side; β: systems; u: random effects, independent normal, one variance each; "
         "s(a), s(b): the systems shown left and right."

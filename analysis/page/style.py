@@ -42,7 +42,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem;
 dt { color: var(--muted); } dd { margin: 0; overflow-wrap: anywhere; }
 details { margin: 1rem 0; } summary { cursor: pointer; color: var(--accent); padding: .2rem 0; }
 code { font-size: .8125rem; overflow-wrap: anywhere; }
-math { font-size: 1.05rem; overflow-x: auto; max-width: 100%; padding: .25rem 0; }
+math { font-size: 1.05rem; padding: .25rem 0; }
 .quiet table { color: var(--muted); }
 .sideways { display: none; }
 @media (max-width: 46rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; }

@@ -71,7 +71,7 @@ def to_html(table: Table, *, captioned: bool = True) -> str:
         for text, numeric in zip(table.header, table.numeric, strict=True)
     )
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}">\n{opening}\n'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="Table: {caption}">\n{opening}\n'
         f"<thead><tr>{columns}</tr></thead>\n" + "\n".join(bodies) + f"\n</table>\n</div>\n{notes}"
     )
 
