@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.design import FormulaError, build_design
     from analysis.modelling import MixedModel, fit
-    from analysis.report import analyse, write_report
+    from analysis.report import analyse, examine, write_report
     from analysis.schema import SchemaError, read, validate
 
 __version__ = "0.1.0"
@@ -33,6 +33,7 @@ __all__ = [
     "SchemaError",
     "analyse",
     "build_design",
+    "examine",
     "fit",
     "read",
     "validate",
@@ -47,6 +48,7 @@ _HOME = {
     "read": "analysis.schema",
     "validate": "analysis.schema",
     "analyse": "analysis.report",
+    "examine": "analysis.report",
     "write_report": "analysis.report",
 }
 

@@ -61,7 +61,7 @@ def download(visit: Visit) -> HttpResponse:
     if plan is None:
         messages.error(visit.request, "There is nothing to download before the design is frozen.")
         return visit.go("freeze")
-    name = f"{visit.study.slug}-design-v{plan.version}.json"
+    name = f"{visit.study.slug}-plan-v{plan.version}.json"
     response = HttpResponse(plan.canonical.encode(), content_type="application/json; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -71,7 +71,7 @@ def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
     """Return the addresses of this station."""
     return [
         shown(admin, "freeze", "freeze/", show),
-        shown(admin, "freeze_download", "freeze/design.json", download),
+        shown(admin, "freeze_download", "freeze/plan.json", download),
         done(admin, "freeze_do", "freeze/do", freeze),
         done(admin, "freeze_thaw", "freeze/thaw", thaw),
     ]
