@@ -71,7 +71,7 @@ def fixed_effects(formula: str, variables: Variables, *, side: str = "1", consta
         For pairs: terms of the row that shift the preference for the left text, such as ``1 + position``; ``0`` for
         none.
     constant
-        False takes the intercept out after coding (the thresholds of a cumulative model hold it).
+        False takes the intercept out after coding, also after ``0 +`` (the thresholds of a cumulative model hold it).
 
     Raises
     ------
@@ -80,7 +80,7 @@ def fixed_effects(formula: str, variables: Variables, *, side: str = "1", consta
     """
     _check_levels(formula, variables)
     if not variables.pairs:
-        matrix, names, terms, model = _code(formula, variables.frames[0])
+        matrix, names, terms, model = _code(formula, variables.frames[0], intercept=not constant)
         keep = np.array([constant or name != INTERCEPT for name in names], dtype=bool)
         return _select(matrix, names, terms, keep=keep, model=model)
     stacked, names, terms, model = _code(formula, variables.stacked(), intercept=True)

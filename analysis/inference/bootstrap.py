@@ -178,7 +178,7 @@ def parameters_of(fit: Fit, matrix: FloatArray | None = None) -> tuple[FloatArra
 def _check(specification: Specification, fit: Fit, replicates: int) -> None:
     if replicates < 1:
         raise ValueError("a bootstrap needs at least one replicate")
-    if not fit.convergence.converged:
+    if not fit.convergence.converged or fit.convergence.code == "separation":
         raise ValueError(f"nothing to simulate from: {fit.convergence.message}")
     if specification.family != "gaussian" and specification.weights is not None and specification.trials is None:
         raise ValueError("weighted rows cannot be simulated one by one: give counts as cbind(successes, failures)")

@@ -118,16 +118,19 @@ class LinearProfile:
         """Take the fit by maximum likelihood; each constrained fit starts from the last."""
         if specification.reml:
             raise ValueError("a linear model is profiled by maximum likelihood: reml=False")
-        self.specification, self.fit = specification, fit
+        self.fit = fit
         self.least = -2.0 * fit.log_likelihood
         self.columns = np.diag(fit.covariance) > 0.0
-        names = {(v.factor, v.term) for v in fit.variances}
-        self.factors = tuple(f for f in specification.factors if (f.name, f.slope_names[0]) in names)
+        terms = {(v.factor, v.term) for v in fit.variances}
+        self.factors = tuple(f for f in specification.factors if (f.name, f.slope_names[0]) in terms)
         weights = np.ones(specification.rows) if specification.weights is None else specification.weights
         structure = specification.structure
         if structure is None or len(structure.factors) != len(self.factors):
             structure = build_structure(self.factors, specification.rows)
         fixed = np.ascontiguousarray(specification.fixed[:, self.columns])
+        names = tuple(name for name, kept in zip(specification.names, self.columns, strict=True) if kept)
+        # without the aliased columns, which would step in for the one that is held
+        self.specification = replace(specification, fixed=fixed, names=names)
         self._model = LinearModel(specification.response, fixed, structure, weights=weights, reml=False)
         self._widths = [len(factor.slopes) for factor in self.factors]
         self._places = [(f, j) for f, width in enumerate(self._widths) for j in range(width)]
@@ -145,11 +148,13 @@ class LinearProfile:
     def deviance(self, kind: str, index: int, value: float) -> float:
         """Return the least deviance with the parameter at ``value``."""
         if kind == "fixed":
-            held = self.specification.without_column(index, value=value)
+            held = self.specification.without_column(int(self.columns[:index].sum()), value=value)
             self._last_fit = held.fit(start=self._last_fit, small_sample=False)
             return -2.0 * self._last_fit.log_likelihood
         if value <= 0.0:
             return self._without(index) if kind == "sd" else np.inf
+        if not self._last_roots.size:
+            return self._objective(self._last_roots, kind, index, value)
         found = optimize.minimize(self._objective, self._last_roots, args=(kind, index, value), method="BFGS")
         self._last_roots = found.x
         return float(found.fun)

@@ -112,3 +112,7 @@ def test_numbers_that_overflow_are_refused_with_their_row(ratings):
 def test_syntax_error_is_told_without_colours(ratings):
     with pytest.raises(FormulaError, match=r"^formula 's \+\* x' cannot be used: Operator `\+\*` is incorrectly used"):
         build_design("y ~ s +* x", ratings)
+
+
+def test_thresholds_that_hold_the_constant_need_no_full_coding(ratings):
+    assert build_design("y ~ 0 + s", ratings, constant=False).names == ("s[b]", "s[c]")

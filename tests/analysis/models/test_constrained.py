@@ -1,5 +1,6 @@
 """Constrained fits: never below the free one, equal to it at the estimate, and to the smaller model at zero."""
 
+import numpy as np
 import pytest
 
 from analysis.modelling import fit
@@ -60,3 +61,22 @@ def test_linear_at_zero_is_the_smaller_model(sleep, linear):
 def test_reml_has_no_profile(slope_model):
     with pytest.raises(ValueError, match="reml=False"):
         LinearProfile(slope_model.specification, slope_model.fit)
+
+
+def test_linear_without_random_effects_has_the_closed_form(sleep):
+    model = fit("Reaction ~ Days", sleep, reml=False)
+    engine = LinearProfile(model.specification, model.fit)
+
+    ratio = (model.fit.residual_sd / 50.0) ** 2
+
+    assert engine.deviance("residual", 0, 50.0) - engine.least == pytest.approx(180 * (ratio - np.log(ratio) - 1.0))
+
+
+def test_aliased_columns_do_not_step_in(sleep):
+    doubled = fit("Reaction ~ Days + I(2 * Days) + (1 | Subject)", sleep, reml=False)
+    single = fit("Reaction ~ Days + (1 | Subject)", sleep, reml=False)
+
+    one, two = (LinearProfile(model.specification, model.fit).deviance("fixed", 1, 8.0) for model in (doubled, single))
+
+    assert one == pytest.approx(two, rel=1e-9)
+    assert one > -2.0 * single.fit.log_likelihood + 1.0
