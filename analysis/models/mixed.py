@@ -12,6 +12,7 @@ from analysis.models.estimable import Reduced, reduce_problem, restrict, undeter
 from analysis.models.verdict import invert, judge
 from analysis.numerics.cumulative import LATENT_SD, CumulativeLink, FloatArray, Thresholds
 from analysis.numerics.laplace import LaplaceModel
+from analysis.numerics.laplace_large import LargeLaplaceModel, is_large
 from analysis.numerics.optimise import Optimum, minimise, polish
 from analysis.numerics.quadrature import QuadratureModel
 from analysis.numerics.structure import SignedFactor, Structure, build_structure
@@ -78,6 +79,7 @@ def fit_mixed(problem: Problem) -> Fit:
     count = model.variances
     start = model.first_guess(reduced.regression.parameter, _known_variances(problem, model.structure))
     optimum, hessian = polish(evaluate, minimise(evaluate, start, variances=count), variances=count)
+    notes += _remarks(model, optimum, hessian)
     return _freeze(problem, reduced, model, optimum=optimum, hessian=hessian, notes=notes)
 
 
@@ -108,8 +110,16 @@ def _engine(problem: Problem, reduced: Reduced, factors: tuple[SignedFactor, ...
     x = np.ascontiguousarray(problem.fixed[np.ix_(rows, reduced.columns)])
     structure = _structure(problem, factors, rows)
     if problem.quadrature == 1:
-        return LaplaceModel(x, structure, family)
+        return LargeLaplaceModel(x, structure, family) if is_large(structure) else LaplaceModel(x, structure, family)
     return QuadratureModel(x, structure, family, points=problem.quadrature)
+
+
+def _remarks(model: LaplaceModel, optimum: Optimum, hessian: FloatArray) -> tuple[str, ...]:
+    """Say what Monte-Carlo error is left where the design was too large to factor."""
+    covariance = invert(hessian, optimum.free)
+    if covariance is None or not isinstance(model, LargeLaplaceModel):
+        return ()
+    return (model.precision(optimum.parameter).describe(covariance),)
 
 
 def _structure(problem: Problem, factors: tuple[SignedFactor, ...], rows: np.ndarray) -> Structure:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 
-LARGE: Final = 3000
+LARGE: Final = 1500
 """From this many columns of the dense part on, probes are cheaper than a factorisation."""
 STALE: Final = 0.02
 """Newton's method keeps its factor while the weights have changed by less than this share."""
