@@ -97,7 +97,7 @@ def fit_dimension(data: DimensionData, *, start: Fit | None = None) -> Fit:
         return fit_linear(data.response, data.fixed, data.factors, **common, start=start)
     if data.family == "plackett_luce":
         return _fit_rankings(data)
-    common |= {"link": data.link, "start": start}
+    common |= {"link": data.link, "start": start, "small_sample": data.small_sample}
     if data.family == "binomial":
         return fit_logistic(data.category, data.fixed, data.factors, **common)
     return fit_cumulative(
@@ -112,29 +112,30 @@ def fit_dimension(data: DimensionData, *, start: Fit | None = None) -> Fit:
 
 
 def _fit_rankings(data: DimensionData) -> Fit:
-    """Fit strengths by Plackett–Luce, errors clustered by rater and prompt; columns in the order of the data's."""
+    """Fit strengths by Plackett–Luce; columns in the order of the data's.
+
+    With random effects by Laplace; without any, or where none can be told, errors are clustered by rater and prompt.
+    """
     from analysis.models.plackett_luce import Rankings, fit_plackett_luce
 
     frame, strengths = data.frame, tuple(f"system[{name}]" for name in data.systems[1:])
     if not set(strengths) <= set(data.names):
         raise OptionError(f"dimension {data.dimension!r} holds rankings: fixed needs the plain term system")
     others = [index for index, name in enumerate(data.names) if name not in strengths]
-    block, rater, prompt = (
-        np.unique(frame[name].to_numpy().astype(str), return_inverse=True)[1]
-        for name in ("judgement", "rater", "prompt")
-    )
-    clusters = {"rater": rater, "prompt": prompt}
-    rankings = Rankings(block, np.searchsorted(data.systems, frame["system_a"].to_numpy().astype(str)), _ranks(data))
+    block, rater, prompt = (_numbered(frame[name]) for name in ("judgement", "rater", "prompt"))
+    clusters = {name: codes for name, codes in (("rater", rater), ("prompt", prompt)) if codes.max() > 0}
+    system = np.searchsorted(data.systems, frame["system_a"].to_numpy().astype(str)).astype(np.int64)
+    common: dict[str, Any] = {
+        "best_worst": data.best_worst,
+        "covariates": data.fixed[:, others],
+        "names": tuple(data.names[index] for index in others),
+        "formula": data.formula,
+    }
+    rankings = Rankings(block, system, np.empty(0) if data.response is None else data.response)
     try:
-        fit = fit_plackett_luce(
-            rankings,
-            data.systems,
-            best_worst=data.best_worst,
-            covariates=data.fixed[:, others],
-            names=tuple(data.names[index] for index in others),
-            clusters={name: codes for name, codes in clusters.items() if codes.max() > 0},
-            formula=data.formula,
-        )
+        fit = fit_plackett_luce(rankings, data.systems, factors=data.factors, **common) if data.factors else None
+        if fit is None or not fit.variances:
+            fit = fit_plackett_luce(rankings, data.systems, clusters=clusters, **common)
     except ValueError as error:
         raise OptionError(f"dimension {data.dimension!r}: {error}") from error
     order = [fit.names.index(name) for name in data.names]
@@ -148,6 +149,10 @@ def _fit_rankings(data: DimensionData) -> Fit:
     )
 
 
+def _numbered(values: pd.Series) -> IntArray:
+    return np.asarray(np.unique(values.to_numpy().astype(str), return_inverse=True)[1], dtype=np.int64)
+
+
 def _aliased(fixed: FloatArray, block: IntArray) -> FloatArray:
     """Return the directions (p, d) along which no ranking changes: covariates that go with the systems everywhere."""
     size = np.bincount(block)
@@ -155,10 +160,6 @@ def _aliased(fixed: FloatArray, block: IntArray) -> FloatArray:
     centred = fixed - means[block]
     value, vector = np.linalg.eigh(centred.T @ centred)
     return np.asarray(vector[:, value <= ALIASED * value.max()])
-
-
-def _ranks(data: DimensionData) -> FloatArray:
-    return np.empty(0) if data.response is None else data.response
 
 
 def contrast_rows(
@@ -179,7 +180,7 @@ def contrast_rows(
     if options.robust:
         rows = _with_robust(rows, data, fit, weights)
     if "single_step" in options.adjust:
-        rows = _with_single_step(rows, weights @ fit.covariance @ weights.T, confidence=options.confidence)
+        rows = _with_single_step(rows, weights @ fit.covariance_for_tests @ weights.T, confidence=options.confidence)
     return rows
 
 

@@ -72,7 +72,7 @@ def estimate_contrast(fit: Fit, weights: FloatArray, *, present: bool) -> Estima
         )
     if not fit.convergence.converged:
         return Estimate(NAN, NAN, fit.convergence.message)
-    variance = float(weights @ fit.covariance @ weights)
+    variance = float(weights @ fit.covariance_for_tests @ weights)
     if not variance > 0.0:
         return Estimate(NAN, NAN, "the standard error could not be computed")
     return Estimate(float(weights @ fit.estimate), float(np.sqrt(variance)))
@@ -135,6 +135,7 @@ def contrast_row(
         scale=data.scale,
         estimate=found.value,
         se=se,
+        se_plain=_plain(fit, data.contrast(*pair, task_family=task_family)) if known else NAN,
         df=df,
         df_method=method,
         low=float(points[1]),
@@ -158,9 +159,7 @@ def probability(data: DimensionData, fit: Fit, points: FloatArray, *, level: flo
     """Return the probability of superiority at each contrast: the win rate of pairs, NaN where there is no estimate."""
     if not np.isfinite(points).all():
         return np.full(points.shape, np.nan)
-    if data.family == "plackett_luce":
-        return np.asarray(1.0 / (1.0 + np.exp(-points)))
-    if data.paired:
+    if data.paired or data.family == "plackett_luce":
         return win_rate(fit, points, side=data.side_offset(fit.estimate))
     return superiority(fit, points, level=level)
 
@@ -226,3 +225,8 @@ def _observed(data: DimensionData, pair: tuple[str, str], *, task_family: str) -
         "raw_first": direct.first,
         "raw_second": direct.second,
     }
+
+
+def _plain(fit: Fit, weights: FloatArray) -> float:
+    """Return the standard error from the covariance of the fit as it is."""
+    return float(np.sqrt(weights @ fit.covariance @ weights))

@@ -89,7 +89,7 @@ def _comparable(data: DimensionData, fit: Fit, weights: FloatArray, *, confidenc
     sound = all(estimate_contrast(fit, row, present=True).message == "" for row in weights)
     if size < LEAST or not sound:
         return {}
-    effects = Effects(data.systems, weights @ fit.estimate, weights @ fit.covariance @ weights.T)
+    effects = Effects(data.systems, weights @ fit.estimate, weights @ fit.covariance_for_tests @ weights.T)
     quasi = quasi_errors(effects)
     ranks = {one.label: one for one in rank_intervals(effects, confidence=confidence, df=degrees_of_freedom(data))}
     return {

@@ -30,6 +30,7 @@ def fit_logistic(
     notes: tuple[str, ...] = (),
     structure: Structure | None = None,
     start: Fit | None = None,
+    small_sample: bool = True,
 ) -> Fit:
     """Fit P(success) = F(Xβ + Zb), b independent normal with one variance per factor.
 
@@ -51,6 +52,8 @@ def fit_logistic(
         ``build_structure(factors, n)``, if it was made before: it depends on the design alone.
     start
         An earlier fit of the same columns, as a warm start; it changes the work, not the answer.
+    small_sample
+        Fill ``adjusted_covariance``; without it a fit is a little cheaper.
 
     Raises
     ------
@@ -83,5 +86,6 @@ def fit_logistic(
             quadrature=quadrature,
             structure=structure,
             start=start,
+            small_sample=small_sample,
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.models.estimable import Reduced, reduce_problem, restrict, undetermined, usable_factors
 from analysis.models.verdict import invert, judge
+from analysis.numerics.adjustment import adjust
 from analysis.numerics.cumulative import LATENT_SD, CumulativeLink, FloatArray, Thresholds
 from analysis.numerics.laplace import LaplaceModel
 from analysis.numerics.laplace_large import LargeLaplaceModel, is_large
@@ -29,7 +30,8 @@ class Problem:
 
     ``fixed`` has shape (n, p) and column names ``names``; ``category`` counts from 0; ``weights`` repeat a row (None
     for once each); ``model`` is the name without the way it is fitted. ``structure`` is that of ``factors`` if
-    somebody has built it already; ``start`` is an earlier fit of the design.
+    somebody has built it already; ``start`` is an earlier fit of the design. ``small_sample`` asks for the covariance
+    corrected for the bias of maximum likelihood, which costs one evaluation per random effect.
     """
 
     model: str
@@ -47,6 +49,7 @@ class Problem:
     quadrature: int = 1
     structure: Structure | None = None
     start: Fit | None = None
+    small_sample: bool = True
 
     @cached_property
     def counts(self) -> FloatArray:
@@ -80,7 +83,26 @@ def fit_mixed(problem: Problem) -> Fit:
     start = model.first_guess(reduced.regression.parameter, _known_variances(problem, model.structure))
     optimum, hessian = polish(evaluate, minimise(evaluate, start, variances=count), variances=count)
     notes += _remarks(model, optimum, hessian)
-    return _freeze(problem, reduced, model, optimum=optimum, hessian=hessian, notes=notes)
+    fit = _freeze(problem, reduced, model, optimum=optimum, hessian=hessian, notes=notes)
+    if not (problem.small_sample and fit.convergence.converged and problem.quadrature == 1):
+        return fit
+    return replace(fit, adjusted_covariance=_adjusted(fit, reduced, evaluate, optimum=optimum, hessian=hessian))
+
+
+def _adjusted(
+    fit: Fit, reduced: Reduced, evaluate: _Guarded, *, optimum: Optimum, hessian: FloatArray
+) -> FloatArray | None:
+    """Return the covariance of the fixed effects at spreads corrected for the bias of maximum likelihood."""
+    covariance = invert(hessian, optimum.free)
+    if covariance is None:
+        return None
+    found = adjust(evaluate, optimum, covariance, variances=len(fit.variances))
+    if found is None:
+        return None
+    kept = int(reduced.columns.sum())
+    whole = fit.covariance.copy()
+    whole[np.ix_(reduced.columns, reduced.columns)] += found.of_covariance()[:kept, :kept]
+    return whole
 
 
 def _check(problem: Problem) -> None:

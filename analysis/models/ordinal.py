@@ -41,6 +41,7 @@ def fit_cumulative(  # noqa: PLR0913 - all but three are keywords with defaults
     notes: tuple[str, ...] = (),
     structure: Structure | None = None,
     start: Fit | None = None,
+    small_sample: bool = True,
 ) -> Fit:
     """Fit P(category ≤ j) = F(τ_j − Xβ − Zb), b independent normal with one variance per factor.
 
@@ -92,6 +93,7 @@ def fit_cumulative(  # noqa: PLR0913 - all but three are keywords with defaults
             quadrature=quadrature,
             structure=structure,
             start=start,
+            small_sample=small_sample,
         )
     )
 

@@ -62,7 +62,7 @@ class Specification:
         return int(self.response.size)
 
     def fit(self, *, start: Fit | None = None, small_sample: bool = True) -> Fit:
-        """Fit the model; ``start`` is an earlier fit of it, ``small_sample`` as in ``lmm.fit_linear``."""
+        """Fit the model; ``start`` is an earlier fit of it, ``small_sample`` as in the models."""
         if self.family == "gaussian":
             return fit_linear(
                 self.response,
@@ -75,7 +75,7 @@ class Specification:
                 notes=self.notes,
                 structure=self.structure,
                 start=start,
-                small_sample=small_sample,
+                small_sample=small_sample and bool(self.names),
             )
         if self.family == "binomial":
             return fit_logistic(
@@ -90,6 +90,7 @@ class Specification:
                 notes=self.notes,
                 structure=self.structure,
                 start=start,
+                small_sample=small_sample,
             )
         return fit_cumulative(
             self.response.astype(np.int64),
@@ -106,6 +107,7 @@ class Specification:
             notes=self.notes,
             structure=self.structure,
             start=start,
+            small_sample=small_sample,
         )
 
     def with_answers(self, answers: FloatArray) -> Specification:

@@ -125,7 +125,7 @@ class Simulator:
             missing = np.full(len(contrasts), np.nan)
             return missing, missing, missing
         estimate = contrasts @ fit.estimate
-        se = np.sqrt(np.einsum("ci,ij,cj->c", contrasts, fit.covariance, contrasts))
+        se = np.sqrt(np.einsum("ci,ij,cj->c", contrasts, fit.covariance_for_tests, contrasts))
         return estimate, np.asarray(se), np.asarray(2.0 * stats.t.sf(np.abs(estimate / se), self._degrees(fit)))
 
     def _degrees(self, fit: Fit) -> FloatArray:

@@ -83,6 +83,7 @@ class DimensionData:
     formula: str
     notes: tuple[str, ...]
     best_worst: bool = False
+    small_sample: bool = True
 
     @property
     def structure(self) -> Structure:
@@ -198,6 +199,7 @@ def prepare(rows: pd.DataFrame, dimension: str, options: Options) -> DimensionDa
         formula=_formula(options, answers, chosen, paired=paired),
         notes=(*answers.notes, *notes, *design.notes, *_few(frame)),
         best_worst=answers.best_worst,
+        small_sample=options.standard_errors == "adjusted",
     )
 
 
@@ -221,9 +223,8 @@ def _identified(design: Design, frame: pd.DataFrame) -> IntArray:
 
 def _random_names(frame: pd.DataFrame, options: Options, *, paired: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the random effects that the design can hold and what was left out and why."""
-    if frame["measure"].iloc[0] == "ranking":
-        return (), ()
-    names, notes = list(options.random if paired else options.random_single), []
+    comparative = paired or frame["measure"].iloc[0] == "ranking"
+    names, notes = list(options.random if comparative else options.random_single), []
     if "output" in names and "prompt:system" in names and _one_sample(frame, paired=paired):
         names.remove("output")
         notes.append(ONE_SAMPLE)

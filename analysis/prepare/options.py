@@ -34,8 +34,9 @@ class Options:
     systems, dimensions
         Restrict the data to these systems (both sides) and dimensions; dimensions are reported in this order.
     random
-        Random effects of pairs; a subset of ``RANDOM``. ``rater``, ``prompt`` and ``booklet`` are spreads of the side
-        preference there.
+        Random effects of pairs and rankings; a subset of ``RANDOM``. In pairs ``rater``, ``prompt`` and ``booklet``
+        are spreads of the side preference; in rankings they cancel. A ranking without any has errors clustered by
+        rater and prompt instead.
     random_single
         Random effects of single stimuli (sliders, Likert); a subset of ``RANDOM``.
     fixed
@@ -58,6 +59,9 @@ class Options:
         ``plackett_luce``, or ``pairs``: taken apart into the pairs they imply, whose dependence is then neglected.
     degrees
         Degrees of freedom of a linear model: ``satterthwaite`` or ``kenward-roger``.
+    standard_errors
+        Of choices and ordered answers: ``adjusted`` for the bias that maximum likelihood has in spreads, or ``plain``,
+        as lme4 and ordinal print them. The linear model needs neither: it is fitted by REML.
     adjust
         Corrections to print beside Holm's: ``bh``, ``single_step``.
     late
@@ -83,6 +87,7 @@ class Options:
     link: Literal["logit", "probit"] = "logit"
     rankings: Literal["plackett_luce", "pairs"] = "plackett_luce"
     degrees: Literal["satterthwaite", "kenward-roger"] = "satterthwaite"
+    standard_errors: Literal["adjusted", "plain"] = "adjusted"
     adjust: tuple[str, ...] = CORRECTIONS
     late: bool = True
     confidence: float = 0.95
@@ -134,6 +139,7 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "link": ("logit", "probit"),
     "rankings": ("plackett_luce", "pairs"),
     "degrees": ("satterthwaite", "kenward-roger"),
+    "standard_errors": ("adjusted", "plain"),
     "adjust": CORRECTIONS,
 }
 

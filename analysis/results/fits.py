@@ -121,6 +121,8 @@ class Fit:
     Laplace or AGQ(k). ``residual_sd`` is NaN unless gaussian. ``linear_predictor`` is Xβ + Zb at the modes, (rows,),
     and ``fixed_predictor`` is Xβ. ``parameters`` counts everything estimated (for AIC and likelihood ratios).
     ``joint_covariance`` (p + t, p + t) is that of fixed effects and thresholds together, None without thresholds.
+    ``adjusted_covariance`` (p, p) is ``covariance`` at spreads corrected for the bias of maximum likelihood
+    (``numerics.adjustment``); only Laplace fits have it, the linear model has ``small_sample`` instead.
     """
 
     model: str
@@ -150,11 +152,17 @@ class Fit:
     fixed_predictor: FloatArray | None = None
     parameters: int = 0
     joint_covariance: FloatArray | None = None
+    adjusted_covariance: FloatArray | None = None
 
     @property
     def aic(self) -> float:
         """Return Akaike's criterion, −2 log L + 2 · number of estimated parameters."""
         return 2.0 * self.parameters - 2.0 * self.log_likelihood
+
+    @property
+    def covariance_for_tests(self) -> FloatArray:
+        """Return the covariance of the fixed effects that a study's table uses: adjusted where there is such a one."""
+        return self.covariance if self.adjusted_covariance is None else self.adjusted_covariance
 
     def standard_errors(self) -> FloatArray:
         """Return the standard errors of the fixed effects."""

@@ -50,6 +50,9 @@ class SignificanceRow:
         Cohen's d = estimate / ``effect_sd``; the denominator is named in words.
     effect_size_residual, effect_size_total
         The same with the residual (or latent) SD and with the SD of all spreads of one answer together.
+    se, se_plain
+        The standard error used; and that of the fit as it is, as lme4 and ordinal print it. They differ where maximum
+        likelihood's bias in the spreads was corrected (``numerics.adjustment``).
     robust_estimate, robust_se, robust_df, robust_p, robust_method
         The marginal model with two-way cluster-robust errors (rater × prompt).
     naive_p, naive_test
@@ -110,6 +113,7 @@ class SignificanceRow:
     robust_df: float = NAN
     robust_p: float = NAN
     robust_method: str = ""
+    se_plain: float = NAN
     naive_test: str = "binomial test"
 
     @property

@@ -28,7 +28,8 @@ def test_row_is_consistent_in_itself(fitted):
     row = contrast_row(data, fit, ("steered", "baseline"), confidence=0.95)
 
     assert row.estimate == pytest.approx(fit.estimate[2])
-    assert row.se == pytest.approx(np.sqrt(fit.covariance[2, 2]))
+    assert row.se == pytest.approx(np.sqrt(fit.adjusted_covariance[2, 2]))
+    assert row.se_plain == pytest.approx(np.sqrt(fit.covariance[2, 2]))
     assert row.df == 8
     assert row.p == pytest.approx(2 * stats.t.sf(abs(row.estimate / row.se), 8))
     assert row.high - row.estimate == pytest.approx(stats.t.ppf(0.975, 8) * row.se)
