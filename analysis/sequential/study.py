@@ -33,8 +33,18 @@ def look_at_study(result: StudyResult) -> StudyLook | None:
     planned = int(declaration.plan.get("booklets") or raters)
     time = min(raters / planned, 1.0) if planned else 1.0
     alpha = 1.0 - result.confidence
-    rows = tuple(
-        (row, describe(row.estimate, row.se, row.df, looks=looks, time=time, family=len(result.rows), alpha=alpha))
-        for row in result.rows
-    )
-    return StudyLook(looks, time, raters, planned, rows)
+    restricted = {item.dimension for item in result.dimensions if item.fit.method == "REML"}
+
+    def look(row: SignificanceRow) -> Look:
+        return describe(
+            row.estimate,
+            row.se,
+            row.df,
+            looks=looks,
+            time=time,
+            family=len(result.rows),
+            alpha=alpha,
+            likelihood="reml" if row.dimension in restricted else "ml",
+        )
+
+    return StudyLook(looks, time, raters, planned, tuple((row, look(row)) for row in result.rows))

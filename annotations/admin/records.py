@@ -20,6 +20,7 @@ from annotations.models import (
     MaterialImport,
     Output,
     Plan,
+    PowerCheck,
     Prompt,
     Report,
     System,
@@ -213,6 +214,21 @@ class ReportAdmin(ReadOnlyAdmin):
     def show_state(self, report: Report) -> str:
         """The state with its colour."""
         return report.state
+
+
+@admin.register(PowerCheck)
+class PowerCheckAdmin(ReadOnlyAdmin):
+    """Checks of the planned power by simulation."""
+
+    list_display = ("study", "show_state", "created_at", "finished_at")
+    list_filter = ("state", ("study", RelatedDropdownFilter))
+    list_select_related = ("study",)
+    search_fields = ("study__title",)
+
+    @display(description="State", ordering="state", label=JOB)
+    def show_state(self, check: PowerCheck) -> str:
+        """The state with its colour."""
+        return check.state
 
 
 @admin.register(Event)

@@ -111,7 +111,8 @@ def save_looks(visit: Visit) -> str | HttpResponse:
     """Declare how the data may be looked at early."""
     form = _looks_form(visit, visit.request.POST)
     if not form.is_valid():
-        messages.error(visit.request, "Nothing was saved: " + " ".join(map(str, form.errors["times"])))
+        reasons = [str(reason) for found in form.errors.values() for reason in found]
+        messages.error(visit.request, f"Nothing was saved: {' '.join(reasons)}")
         return visit.go("design")
     seen = visit.request.POST.get("stamp", "")
     foresight.declare_looks(

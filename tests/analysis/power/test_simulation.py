@@ -28,6 +28,32 @@ def test_simulated_power_agrees_with_the_analytic_one(question, effect):
     assert simulated.failed == 0
 
 
+@pytest.mark.parametrize(
+    ("question", "effect", "studies"),
+    [(Question("x", "interval"), 0.8, 60), (Question("x", "ordinal", 5), 2.2, 24)],
+)
+def test_single_stimuli_agree_too(question, effect, studies):
+    trials = plans.single(raters=20, prompts=10, per_rater=10)
+    scenario = Assumptions.default(question.measure, effect=effect)
+
+    simulated = simulate_power(
+        trials, question, PAIR, assumptions=scenario, simulations=studies, processes=1
+    ).contrasts[0]
+
+    row = analyse_power(trials, [question], PAIR, assumptions={"x": scenario}, curves=False).rows[0]
+    error = np.sqrt(row.power * (1.0 - row.power) / studies)
+    assert abs(simulated.power - row.power) < 0.02 + 3.0 * error
+    assert simulated.mean_se == pytest.approx(row.se, rel=0.1)
+    assert simulated.failed == 0
+
+
+def test_process_that_cannot_work_is_said(monkeypatch):
+    monkeypatch.setattr("analysis.power.worker.sys.executable", "/bin/false")
+
+    with pytest.raises(PowerError, match="a simulating process ended with code 1"):
+        simulate_power(plans.pairs(), Question("x"), PAIR, simulations=4, processes=2)
+
+
 def test_processes_do_not_change_the_result():
     trials, question = plans.pairs(raters=12, systems=3), Question("x")
     contrasts = (("s1", "s0"), ("s2", "s0"), ("s2", "s1"))

@@ -113,6 +113,14 @@ def test_evidence_decides_as_the_interval_does():
         assert ("may stop" in look.message) == look.decided
 
 
+def test_maximum_likelihood_widens_by_what_it_leaves_out():
+    looks = Looks("pocock", (0.5, 1.0))
+
+    plain, widened = (describe(0.5, 0.2, 8.0, looks=looks, time=0.5, likelihood=kind) for kind in ("reml", "ml"))
+
+    assert (widened.high - 0.5) / (plain.high - 0.5) == pytest.approx(np.sqrt(9 / 8))
+
+
 def test_confidence_sequence_needs_its_tuning():
     with pytest.raises(SequentialError, match="needs planned_se"):
         describe(0.5, 0.2, 12.0, looks=Looks("confidence_sequence"), time=0.5)
@@ -161,7 +169,8 @@ def test_looking_at_mixed_models_on_growing_data_keeps_the_level():
             )
             df = min(part.raters, part.prompts) - 1.0
             for looks in kinds:
-                if describe(fit.estimate[1], fit.standard_errors()[1], df, looks=looks, time=share).decided:
+                look = describe(fit.estimate[1], fit.standard_errors()[1], df, looks=looks, time=share, likelihood="ml")
+                if look.decided:
                     stopped.add(looks.method)
         for method in stopped:
             crossed[method] += 1

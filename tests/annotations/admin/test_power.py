@@ -159,6 +159,7 @@ def test_looks_are_saved_shown_and_frozen(desk, draft):
     ("changes", "words"),
     [
         ({"times": "soon"}, "Write numbers, for example 25, 50, 100."),
+        ({"method": "peeking"}, "Nothing was saved"),
         ({"times": "50"}, "Looks must ascend from above 0 to 1"),
         ({"stamp": "stale"}, "another window"),
     ],

@@ -30,6 +30,7 @@ def filled(db):
     models.Flag.objects.create(participation=who, check_name="slow")
     models.Exclusion.objects.create(participation=who, reason="test", author=UserFactory())
     models.MaterialImport.objects.create(study=study, filename="outputs.csv", source="csv", state="done")
+    models.PowerCheck.objects.create(study=study)
     reporting.request_report(study=study)
     return study
 
@@ -64,6 +65,7 @@ def test_list_costs_the_same_queries_for_many_rows(root, filled, name):
     models.Flag.objects.create(participation=more.participations.first(), check_name="slow")
     models.Exclusion.objects.create(participation=more.participations.last(), reason="test", author=UserFactory())
     models.MaterialImport.objects.create(study=more, filename="more.csv", source="csv", state="done")
+    models.PowerCheck.objects.create(study=more)
     reporting.request_report(study=more)
 
     with CaptureQueriesContext(connection) as many:
