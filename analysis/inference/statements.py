@@ -108,6 +108,7 @@ def state(
     across: bool = False,
     means: int = 0,
     thresholds: bool = False,
+    adjusted: bool = False,
 ) -> Statements:
     """Estimate, test and correct the rows of ``matrix`` (k, p).
 
@@ -122,11 +123,13 @@ def state(
         Whether the family is all rows; by default each group is a family, as in emmeans.
     thresholds
         For means of a cumulative model: measure from the average threshold, emmeans' ``mode = "latent"``.
+    adjusted
+        Use the covariance corrected for the bias of maximum likelihood where the fit has it, as a study's table does.
     """
     if not 0.5 < confidence < 1.0:  # noqa: PLR2004
         raise ValueError("confidence must lie between 0.5 and 1, for example 0.95")
     groups = groups or ((),) * len(names)
-    value, covariance = _moments(fit, matrix, thresholds=thresholds)
+    value, covariance = _moments(fit, matrix, thresholds=thresholds, adjusted=adjusted)
     with np.errstate(invalid="ignore"):
         se = np.sqrt(np.diag(covariance))
     messages = tuple(obstacle(fit, row, error) for row, error in zip(matrix, se, strict=True))
@@ -200,13 +203,15 @@ def obstacle(fit: Fit, row: FloatArray, se: float) -> str:
     return "" if se > 0.0 else "the standard error could not be computed"
 
 
-def _moments(fit: Fit, matrix: FloatArray, *, thresholds: bool) -> tuple[FloatArray, FloatArray]:
+def _moments(fit: Fit, matrix: FloatArray, *, thresholds: bool, adjusted: bool) -> tuple[FloatArray, FloatArray]:
     """Return estimates (k,) and their covariance (k, k)."""
+    covariance = fit.covariance_for_tests if adjusted else fit.covariance
     if thresholds and fit.joint_covariance is not None and fit.thresholds.size:
         wide = np.column_stack([matrix, np.full((matrix.shape[0], fit.thresholds.size), -1.0 / fit.thresholds.size)])
         value = wide @ np.concatenate([fit.estimate, fit.thresholds])
-        return np.asarray(value), np.asarray(wide @ fit.joint_covariance @ wide.T)
-    return np.asarray(matrix @ fit.estimate), np.asarray(matrix @ fit.covariance @ matrix.T)
+        more = matrix @ (covariance - fit.covariance) @ matrix.T
+        return np.asarray(value), np.asarray(wide @ fit.joint_covariance @ wide.T + more)
+    return np.asarray(matrix @ fit.estimate), np.asarray(matrix @ covariance @ matrix.T)
 
 
 def _degrees(fit: Fit, row: FloatArray, degrees: Degrees) -> tuple[float, float | None]:

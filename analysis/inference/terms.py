@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,10 +58,11 @@ def term_rows(design: Design) -> dict[str, FloatArray]:
     return {term: _rows(design, term, terms.count(term)) for term in dict.fromkeys(terms)}
 
 
-def joint_tests(fit: Fit, design: Design, *, degrees: Degrees) -> TermTests:
-    """Test every term; ``degrees`` as in :func:`analysis.inference.statements.state`."""
+def joint_tests(fit: Fit, design: Design, *, degrees: Degrees, adjusted: bool = False) -> TermTests:
+    """Test every term; ``degrees`` and ``adjusted`` as in :func:`analysis.inference.statements.state`."""
     rows = term_rows(design)
-    found: list[FTest | str] = [_test(fit, matrix, degrees) for matrix in rows.values()]
+    covariance = fit.covariance_for_tests if adjusted else fit.covariance
+    found: list[FTest | str] = [_test(fit, matrix, degrees, covariance=covariance) for matrix in rows.values()]
     nan = float("nan")
     tests = [FTest(nan, 0, nan, nan) if isinstance(each, str) else each for each in found]
     return TermTests(
@@ -87,19 +87,20 @@ def _rows(design: Design, term: str, columns: int) -> FloatArray:
     }
     margins = marginal_means(design, names, at=points)
     sizes = [len(dict.fromkeys(label[k] for label in margins.labels)) for k in range(len(names))]
-    differences = [np.column_stack([-np.ones(size - 1), np.eye(size - 1)]) for size in sizes]
-    # the first variable changes fastest
-    return np.asarray(reduce(lambda slow, fast: np.kron(fast, slow), differences) @ margins.matrix)
+    contrasts = np.ones((1, 1))
+    for size in sizes:  # the first variable changes fastest
+        contrasts = np.asarray(np.kron(np.column_stack([-np.ones(size - 1), np.eye(size - 1)]), contrasts))
+    return np.asarray(contrasts @ margins.matrix)
 
 
-def _test(fit: Fit, rows: FloatArray, degrees: Degrees) -> FTest | str:
+def _test(fit: Fit, rows: FloatArray, degrees: Degrees, *, covariance: FloatArray) -> FTest | str:
     reasons = [obstacle(fit, row, 1.0) for row in rows]
     if any(reasons):
         return next(reason for reason in reasons if reason)
     if degrees in ("satterthwaite", "kenward-roger"):
         return f_test(fit, rows, degrees)
     df = np.inf if degrees == "asymptotic" else float(degrees)
-    value, vector = np.linalg.eigh(rows @ fit.covariance @ rows.T)
+    value, vector = np.linalg.eigh(rows @ covariance @ rows.T)
     kept = value > RANK * value.max()
     size = int(kept.sum())
     statistic = float((np.square(vector[:, kept].T @ (rows @ fit.estimate)) / value[kept]).sum()) / size

@@ -36,7 +36,8 @@ class MixedModel:
 
     ``df`` in the methods is ``satterthwaite`` or ``kenward-roger`` (linear models), ``asymptotic`` (z, R's default for
     the others), a number, or None for the rule that held the 5% level in simulation: Satterthwaite for linear models,
-    else the smallest number of levels among what was sampled (raters, prompts, …), minus one.
+    else the smallest number of levels among what was sampled (raters, prompts, …), minus one, with standard errors
+    corrected for the bias of maximum likelihood where the fit has them. Any other ``df`` keeps R's standard errors.
     """
 
     fit: Fit
@@ -54,7 +55,14 @@ class MixedModel:
     def coefficients(self, *, df: Degrees | None = None, confidence: float = 0.95) -> Statements:
         """Return the fixed effects with standard errors, intervals and tests."""
         names = self.fit.names
-        return state(self.fit, np.eye(len(names)), names, degrees=self._degrees(df), confidence=confidence)
+        return state(
+            self.fit,
+            np.eye(len(names)),
+            names,
+            degrees=self._degrees(df),
+            confidence=confidence,
+            adjusted=df is None,
+        )
 
     def emmeans(
         self,
@@ -83,6 +91,7 @@ class MixedModel:
             degrees=self._degrees(df),
             confidence=confidence,
             thresholds=not self.design.pairs,
+            adjusted=df is None,
         )
         if scale == "link":
             return table
@@ -136,12 +145,13 @@ class MixedModel:
             confidence=confidence,
             across=across,
             means=chosen.means,
+            adjusted=df is None,
         )
         return table if scale == "link" else on_response_scale(table, differences=True)
 
     def anova(self, *, df: Degrees | None = None) -> TermTests:
         """Return an F test of each term of the fixed effects: type III, as emmeans' ``joint_tests``."""
-        return joint_tests(self.fit, self.design, degrees=self._degrees(df))
+        return joint_tests(self.fit, self.design, degrees=self._degrees(df), adjusted=df is None)
 
     def likelihood_ratio(self, other: MixedModel) -> LikelihoodRatio:
         """Compare with a model that has more or less; see :func:`analysis.inference.likelihood.likelihood_ratio`."""

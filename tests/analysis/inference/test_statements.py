@@ -92,3 +92,13 @@ def test_probit_differences_have_no_response_scale(wine_model, rows):
     assert on_response_scale(probit, differences=False).estimate == pytest.approx(stats.norm.cdf(probit.estimate))
     with pytest.raises(ValueError, match="probit"):
         on_response_scale(probit, differences=True)
+
+
+def test_default_standard_errors_are_corrected_and_asymptotic_ones_are_rs(wine_model):
+    ours, plain = wine_model.contrasts("temp"), wine_model.contrasts("temp", df="asymptotic")
+
+    row = plain.matrix[0]
+    assert plain.se[0] == pytest.approx(np.sqrt(row @ wine_model.fit.covariance @ row))
+    assert ours.se[0] == pytest.approx(np.sqrt(row @ wine_model.fit.covariance_for_tests @ row))
+    covariance = wine_model.emmeans("temp").covariance
+    assert covariance[0, 0] + covariance[1, 1] - 2.0 * covariance[0, 1] == pytest.approx(ours.se[0] ** 2)
