@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RANK: Final = {"treatment": 0, "reference": 1, "baseline": 2}
 OPTIONS: Final = (
     "fixed", "side", "random", "random_single", "ties", "thresholds", "link", "late", "systems", "standardise",
-    "within", "rankings", "degrees",
+    "within", "rankings", "degrees", "standard_errors",
 )  # fmt: skip
 """Keys of the analysis plan that are options of :func:`analysis.analyse` under the same name."""
 KNOWN: Final = frozenset({*OPTIONS, "contrasts", "alpha", "correction", "trials", "partial", "looks"})

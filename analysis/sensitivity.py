@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -129,18 +129,16 @@ def _of_answers(fitted: Sequence[DimensionResult], result: StudyResult, options:
         Alternative("grades", "direction of the preference only", graded, change=as_choices),
         Alternative("ordered levels", "levels as points, linear model", ordered, change=as_points),
     ]
-    if "link" in _names(options):
-        link = "probit" if getattr(options, "link", "logit") == "logit" else "logit"
-        latent = tuple(item.dimension for item in fitted if item.fit.family in ("binomial", "cumulative"))
-        found.append(Alternative(f"{getattr(options, 'link', 'logit')} link", link, latent, options={"link": link}))
-    if "standardise" in _names(options) and not getattr(options, "standardise", ""):
+    latent = tuple(item.dimension for item in fitted if item.fit.family in ("binomial", "cumulative"))
+    link = "probit" if options.link == "logit" else "logit"
+    found.append(Alternative(f"{options.link} link", link, latent, options={"link": link}))
+    if options.standard_errors == "adjusted":
+        plain = {"standard_errors": "plain"}
+        found.append(Alternative("standard errors corrected for bias", "as lme4 prints them", latent, options=plain))
+    if not options.standardise:
         points = tuple(item.dimension for item in fitted if item.measure == "interval")
         found.append(Alternative("points as given", "standardised per rater", points, options={"standardise": "rater"}))
     return found
-
-
-def _names(options: Options) -> set[str]:
-    return {one.name for one in fields(options)}
 
 
 def as_choices(table: pd.DataFrame) -> pd.DataFrame:
@@ -196,7 +194,8 @@ def _analyse(
             lines += [_line(row, alternative, None, message=str(error), level=result.confidence) for row in rows]
             continue
         for row in rows:
-            found = contrast_row(prepared, fit, (row.first, row.second), confidence=result.confidence)
+            pair = (row.first, row.second)
+            found = contrast_row(prepared, fit, pair, confidence=result.confidence, degrees=changed.degrees)
             lines.append(_line(row, alternative, found, message=found.message, level=result.confidence))
     return lines
 

@@ -47,7 +47,7 @@ def versions() -> dict[str, str]:
 def provenance(result: StudyResult, known: Mapping[str, str]) -> str:
     """Return the last section of the page."""
     options = ", ".join(
-        f"{name} = {plain(value)}" for name, value in sorted(result.options.items()) if value not in (None, (), [])
+        f"{name} = {plain(value)}" for name, value in sorted(result.options.items()) if value not in (None, (), [], "")
     )
     rows = [
         ("Input (SHA-256)", result.input_hash),

@@ -17,6 +17,7 @@ ASKED: Final = {
     "ordinal": "ratings on ordered levels",
     "ranking": "rankings",
 }
+ADJUSTED: Final = 1e-9
 REFERENCES: Final = {
     "laplace": "Bates et al. (2015)",
     "holm": "Holm (1979)",
@@ -92,10 +93,18 @@ def _tests(result: StudyResult) -> str:
         ordered = sorted(values, key=lambda text: float(text) if text not in "–∞" else float("inf"))
         span = ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
         told.append(f"{way} ({span})")
-    hessian = any(item.fit.family != "gaussian" for item in result.dimensions)
-    errors = "Standard errors come from the Hessian of the Laplace deviance in all parameters. " if hessian else ""
+    errors = _errors(result)
     level = f"{100.0 * result.confidence:g}%"
     return f"{errors}{level} intervals and p values use a t distribution with {join(told)} degrees of freedom."
+
+
+def _errors(result: StudyResult) -> str:
+    """Say where the standard errors of a Laplace fit come from."""
+    if not any(item.fit.method.startswith("Laplace") for item in result.dimensions):
+        return ""
+    adjusted = any(abs(row.se - row.se_plain) > ADJUSTED * row.se for row in result.rows if row.converged)
+    how = ", at spreads corrected for the bias that maximum likelihood has in them" if adjusted else ""
+    return f"Standard errors come from the Hessian of the Laplace deviance in all parameters{how}. "
 
 
 def _correction(result: StudyResult) -> str:

@@ -71,6 +71,7 @@ def test_every_choice_that_matters_is_tried(mixed, analysed):
         ("symmetric thresholds", "flexible", ("surprise",)),
         ("grades", "direction of the preference only", ("surprise",)),
         ("logit link", "probit", both),
+        ("standard errors corrected for bias", "as lme4 prints them", both),
         *((f"random effect {name}", f"without {name}", where) for name, where in effects.items() if where),
         ("one side preference", "side preference varies by rater", both),
     ]
