@@ -30,6 +30,8 @@ MAX_STEP = 2.0
 MAX_ITERATIONS = 80
 MAX_HALVINGS = 25
 FLAT = 1e-10
+MEMORY = 8
+"""Steps whose secants correct the working information."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def minimise(evaluate: Callable[[FloatArray], Evaluation | None], start: FloatAr
         message = "the starting value is not admissible"
         raise ValueError(message)
     curvature, decrement, reason, iteration = here.information, np.inf, "iteration limit", 0
+    pairs: list[tuple[FloatArray, FloatArray]] = []
     for iteration in range(1, MAX_ITERATIONS + 1):  # noqa: B007 - reported
         free = _free(x, here.gradient, variances)
         step, decrement = _newton(here.gradient, curvature, free)
@@ -68,13 +71,14 @@ def minimise(evaluate: Callable[[FloatArray], Evaluation | None], start: FloatAr
             break
         found = _search(evaluate, x, here, step, variances=variances)
         if found is None and curvature is not here.information:
-            curvature = here.information
+            curvature, pairs = here.information, []
             continue
         if found is None:
             reason = "line search failed"
             break
         new, there = found
-        curvature = _secant(there.information, new - x, there.gradient - here.gradient)
+        pairs = [*pairs, (new - x, there.gradient - here.gradient)][-MEMORY:]
+        curvature = _secant(there.information, pairs)
         x, here = new, there
     return Optimum(x, here, _free(x, here.gradient, variances), iteration, decrement, reason)
 
@@ -235,10 +239,11 @@ def _search(
     return None
 
 
-def _secant(information: FloatArray, step: FloatArray, change: FloatArray) -> FloatArray:
-    """Return the working information with a BFGS correction from the last step."""
-    image = information @ step
-    along, expected = float(step @ change), float(step @ image)
-    if along <= FLAT or expected <= FLAT:
-        return information
-    return np.asarray(information - np.outer(image, image) / expected + np.outer(change, change) / along)
+def _secant(information: FloatArray, pairs: list[tuple[FloatArray, FloatArray]]) -> FloatArray:
+    """Return the working information with BFGS corrections from the last steps and changes of the gradient."""
+    for step, change in pairs:
+        image = information @ step
+        along, expected = float(step @ change), float(step @ image)
+        if along > FLAT and expected > FLAT:
+            information = information - np.outer(image, image) / expected + np.outer(change, change) / along
+    return information
