@@ -122,7 +122,7 @@ def variance_shares(fit: Fit, *, confidence: float) -> tuple[VarianceShare, ...]
     error = LATENT_SD[fit.link] ** 2 if latent else fit.residual_sd**2
     parts = np.array([*(_variance(one) for one in fit.variances), error])
     total = parts.sum()
-    if not total > 0.0 or fit.family == "plackett_luce":
+    if not total > 0.0:
         return ()
     shares = parts / total
     slopes = (np.eye(parts.size) - shares[:, None]) / total
@@ -165,6 +165,8 @@ def _credit(fit: Fit, eta: FloatArray) -> FloatArray:
     """Return P(a wins) + P(tie) / 2 at a linear predictor."""
     if fit.family == "gaussian":
         return np.asarray(ndtr(eta / fit.residual_sd))
+    if fit.family == "plackett_luce":
+        return np.asarray(expit(eta))
     cdf, thresholds, count = _distribution(fit.link), fit.thresholds, fit.thresholds.size
     if count % 2:
         return np.asarray(cdf(eta - thresholds[count // 2]))

@@ -54,7 +54,7 @@ def fit_robust(data: DimensionData, fit: Fit) -> Robust:
     if not varying:
         return _nothing("one rater and one prompt: nothing to cluster by")
     if data.family == "plackett_luce":
-        return _nothing("not computed for rankings, whose own errors are clustered by rater and prompt")
+        return _nothing("not computed for rankings (random=() gives errors clustered by rater and prompt)")
     if fit.infinite.size or fit.convergence.code in {"separation", "not_fitted"}:
         return _nothing("not computed: the answers separate the systems")
     df = float(min(count for count in counts if count >= FEW) - 1)

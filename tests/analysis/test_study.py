@@ -269,7 +269,11 @@ def test_rankings_are_analysed_by_plackett_and_luce(rankings):
     assert row.converged
     # planted at 1; 2.5 standard errors
     assert row.estimate == pytest.approx(1.0, abs=2.5 * row.se)
-    assert row.win_rate == pytest.approx(1.0 / (1.0 + np.exp(-row.estimate)))
+    spread = sum(one.difference_sd**2 for one in item.fit.variances)
+    noise = np.random.default_rng(1).normal(scale=np.sqrt(spread), size=400_000)
+    # four standard errors of the mean of 400,000 probabilities
+    assert row.win_rate == pytest.approx((1.0 / (1.0 + np.exp(-row.estimate - noise))).mean(), abs=0.0015)
+    assert [one.factor for one in item.fit.variances] == ["prompt:system", "rater:system"]
     assert row.odds_ratio == pytest.approx(np.exp(row.estimate))
     one, two = (
         rankings[rankings["system_a"] == name].set_index("judgement")["answer"] for name in ("steered", "baseline")
@@ -283,7 +287,7 @@ def test_rankings_are_analysed_by_plackett_and_luce(rankings):
 def test_strengths_of_rankings_are_those_of_an_exploded_logit(rankings):
     from statsmodels.discrete.conditional_models import ConditionalLogit
 
-    found = analyse_study(rankings, Options.of(baseline="baseline"))
+    found = analyse_study(rankings, Options.of(baseline="baseline", random=()))
     rows, chosen, sets = [], [], []
     for name, block in rankings.groupby("judgement"):
         ordered = block.sort_values("answer")["system_a"].tolist()
@@ -298,6 +302,7 @@ def test_strengths_of_rankings_are_those_of_an_exploded_logit(rankings):
     # statsmodels stops a little early: our likelihood is higher by 3e-7
     assert [row.estimate for row in found.rows] == pytest.approx(logit.params.tolist(), abs=1e-3)
     assert found.dimensions[0].fit.log_likelihood == pytest.approx(logit.llf, abs=1e-5)
+    assert "robust to dependence within rater (16) and prompt (9)" in found.dimensions[0].fit.notes[0]
 
 
 def test_slot_of_a_ranking_is_a_covariate(rankings):
