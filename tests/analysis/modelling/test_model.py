@@ -1,5 +1,7 @@
 """The notebook's door: what it recognises, and that its parts agree with one another."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -242,3 +244,24 @@ def test_transformed_response(cake):
     logs, given = fit("log(angle) ~ recipe", cake), fit("y ~ recipe", cake.assign(y=np.log(cake["angle"])))
 
     assert logs.fit.log_likelihood == pytest.approx(given.fit.log_likelihood)
+
+
+def test_signed_memberships_equal_lme4_with_an_edited_zt(table, shared):
+    numbers = json.loads(shared("reference/fit_glmm_multimembership_72.json").read_text(encoding="utf-8"))
+    sides = {
+        "sysL": "system_a",
+        "sysR": "system_b",
+        "outL": "output_a",
+        "outR": "output_b",
+        "psL": "ps_a",
+        "psR": "ps_b",
+    }
+    pairs = table("multimembership_72", **dict.fromkeys(["rater", *sides], str)).rename(columns=sides)
+
+    model = fit("y ~ system + (1 | output) + (1 | ps) + (1 | rater)", pairs, family="binomial")
+
+    spreads = [part.sd for part in model.fit.variances]
+    assert model.design.pairs
+    # bobyqa stops at 1e-9 of its trust region; the deviance is the sharper comparison
+    assert [*spreads, *model.fit.estimate] == pytest.approx(numbers["par"], abs=2e-4)
+    assert -2.0 * model.fit.log_likelihood <= numbers["dev"] + 1e-6
