@@ -145,11 +145,21 @@ def _typed(parts: list[pd.Series], name: str) -> list[pd.Series]:
         values = pd.Series(pd.concat(parts).array.remove_unused_categories())
     else:
         whole = pd.concat([part.astype(object) if part.dtype == "category" else part for part in parts])
-        if pd.api.types.is_numeric_dtype(whole.dtype) and whole.dtype != bool:
+        if pd.api.types.is_numeric_dtype(whole.dtype) and not pd.api.types.is_bool_dtype(whole.dtype):
             return [_finite(part, name) for part in parts]
-        values = pd.Series(pd.Categorical(whole.array))
+        values = pd.Series(pd.Categorical(whole.array, categories=_sorted(whole, name)))
     pieces = np.split(np.arange(len(values)), len(parts))
     return [values.iloc[piece].reset_index(drop=True) for piece in pieces]
+
+
+def _sorted(values: pd.Series, name: str) -> list[object]:
+    try:
+        return sorted(values.unique())
+    except TypeError:
+        kinds = sorted({type(value).__name__ for value in values.unique()})
+        raise FormulaError(
+            f"{name} mixes {' and '.join(kinds)}: make it one kind, for example with astype(str)"
+        ) from None
 
 
 def _finite(values: pd.Series, name: str) -> pd.Series:

@@ -81,3 +81,31 @@ def test_infinite_number_is_refused_with_its_row(ratings):
 
     with pytest.raises(FormulaError, match=r"x is infinite in 1 rows \(first: row 7\)"):
         look_up(table, ["x"])
+
+
+def test_nullable_types_are_read_as_their_plain_kind(ratings):
+    table = ratings.assign(x=ratings["h"].astype("Int64"), flag=ratings["flag"].astype("boolean"))
+
+    frame = look_up(table, ["x", "flag"]).frames[0]
+
+    assert levels_of(frame["x"]) is None
+    assert frame["x"].dtype == np.float64
+    assert levels_of(frame["flag"]) == (False, True)
+
+
+def test_column_of_mixed_kinds_is_refused(ratings):
+    with pytest.raises(FormulaError, match="s mixes int and str"):
+        look_up(ratings.assign(s=np.resize(np.array([1, "a"], dtype=object), len(ratings))), ["s"])
+
+
+def test_sides_of_different_categories_share_the_union(pairs):
+    table = pairs.assign(
+        system_a=pairs["system_a"].astype("category"),
+        system_b=pairs["system_b"].where(pairs["system_b"] != "ref", "new"),
+    )
+
+    found = look_up(table, ["system"])
+
+    assert (
+        levels_of(found.frames[0]["system"]) == levels_of(found.frames[1]["system"]) == ("base", "new", "ref", "steer")
+    )
