@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from analysis.inference.contrasts import contrast_row
-from analysis.prepare import OptionError, contrasts_of, prepare, select
+from analysis.prepare import ONE_SAMPLE, OptionError, contrasts_of, prepare, select
 from analysis.results.checks import SensitivityRow
 from analysis.study import fit_dimension
 
@@ -129,6 +129,12 @@ def _of_answers(fitted: Sequence[DimensionResult], result: StudyResult, options:
         Alternative("grades", "direction of the preference only", graded, change=as_choices),
         Alternative("ordered levels", "levels as points, linear model", ordered, change=as_points),
     ]
+    ranked = tuple(item.dimension for item in fitted if item.measure == "ranking")
+    if options.rankings == "plackett_luce":
+        found += [
+            Alternative("whole rankings", "taken apart into pairs", ranked, options={"rankings": "pairs"}),
+            Alternative("random effects", "none, errors clustered by rater and prompt", ranked, options={"random": ()}),
+        ]
     latent = tuple(item.dimension for item in fitted if item.fit.family in ("binomial", "cumulative"))
     link = "probit" if options.link == "logit" else "logit"
     found.append(Alternative(f"{options.link} link", link, latent, options={"link": link}))
@@ -159,14 +165,18 @@ def as_points(table: pd.DataFrame) -> pd.DataFrame:
 
 def _of_effects(fitted: Sequence[DimensionResult], options: Options) -> list[Alternative]:
     """Return those with one random effect less, or with a spread of side preferences more."""
+    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for item in fitted:
+        for part in item.fit.variances:
+            if part.sd > 0:
+                groups.setdefault((part.factor, _with_its_twin(part.factor, item)), []).append(item.dimension)
     found = []
-    for name in dict.fromkeys(part.factor for item in fitted for part in item.fit.variances):
-        with_it = tuple(
-            item.dimension for item in fitted if any(p.factor == name and p.sd > 0 for p in item.fit.variances)
-        )
-        rest = {field: tuple(e for e in getattr(options, field) if e != name) for field in ("random", "random_single")}
+    for (name, gone), names in groups.items():
+        rest = {
+            field: tuple(e for e in getattr(options, field) if e not in gone) for field in ("random", "random_single")
+        }
         if all(rest.values()):
-            found.append(Alternative(f"random effect {name}", f"without {name}", with_it, options=rest))
+            found.append(Alternative(f"random effect {name}", f"without {' and '.join(gone)}", tuple(names), rest))
     paired = tuple(item.dimension for item in fitted if item.paired)
     if "rater" not in options.random and paired:
         more = (*options.random, "rater")
@@ -174,6 +184,11 @@ def _of_effects(fitted: Sequence[DimensionResult], options: Options) -> list[Alt
             Alternative("one side preference", "side preference varies by rater", paired, options={"random": more})
         )
     return found
+
+
+def _with_its_twin(name: str, item: DimensionResult) -> tuple[str, ...]:
+    """Return the effects that must go together: with one sample, output would take the place of prompt:system."""
+    return ("prompt:system", "output") if name == "prompt:system" and ONE_SAMPLE in item.notes else (name,)
 
 
 def _analyse(

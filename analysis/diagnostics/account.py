@@ -29,11 +29,12 @@ def account_of(table: pd.DataFrame, rows: pd.DataFrame, data: DataSummary, *, op
         The summary that :func:`analysis.prepare.select` made of both.
     """
     judged = rows.drop_duplicates("judgement")
+    shown = rows.drop_duplicates(["judgement", "output_a"])  # a ranking shows several outputs
     return Account(
         flow=tuple(_flow(table, data, options)),
-        systems=_systems(judged),
-        pairs=_pairs(judged),
-        loads=_loads(judged),
+        systems=_systems(shown),
+        pairs=_pairs(shown),
+        loads=_loads(judged, shown),
         prompts_twice=int(judged.groupby(["rater", "prompt"]).size().gt(1).sum()),
     )
 
@@ -83,8 +84,8 @@ def _pairs(judged: pd.DataFrame) -> tuple[PairCount, ...]:
     return tuple(found)
 
 
-def _loads(judged: pd.DataFrame) -> tuple[Load, ...]:
-    sides = [judged["output_a"], judged.loc[judged["output_b"] != "", "output_b"]]
+def _loads(judged: pd.DataFrame, shown: pd.DataFrame) -> tuple[Load, ...]:
+    sides = [shown["output_a"], shown.loc[shown["output_b"] != "", "output_b"]]
     outputs = np.unique(np.concatenate([side.to_numpy().astype(str) for side in sides]), return_counts=True)[1]
     loads = [_load(f"judgements per {name}", judged[name].value_counts().to_numpy()) for name in ("rater", "prompt")]
     loads.append(_load("judgements per output", outputs))

@@ -49,7 +49,7 @@ def quantile_residuals(fit: Fit, answer: FloatArray | IntArray, *, seed: int) ->
 def predictor_of(fit: Fit, *, rows: int) -> FloatArray:
     """Return the linear predictor at the predicted effects, or say in words why there is none for these rows."""
     if fit.family not in FAMILIES:
-        raise ValueError(f"residuals and influence are not defined for this model ({fit.model})")
+        raise ValueError(f"residuals and the influence of single prompts are not computed for this model ({fit.model})")
     if fit.linear_predictor is None or fit.linear_predictor.size != rows:
         raise ValueError("the model was fitted to a part of the rows only: no residuals and no influence")
     return fit.linear_predictor

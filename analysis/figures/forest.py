@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.canvas import BAND, INK, MUTED, RULE, STYLE, SURE, UNSURE, blank
-from analysis.wording import CORRECTIONS, chance, format_p, number, percent
+from analysis.wording import CORRECTIONS, chance, format_p, number, percent, speaks_of_wins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,7 +117,7 @@ def _frame(figure: Figure, axes: list[Axes], result: StudyResult, *, scales: Seq
     one = len(set(scales)) == 1
     heads = (
         f"{scales[0] if one else 'estimate'} [{level}]",
-        "win rate" if paired else "P(better)",
+        "win rate" if speaks_of_wins(result) else "P(better)",
         f"p ({correction})",
     )
     for x, text in zip(COLUMNS, heads, strict=True):

@@ -19,6 +19,7 @@ from analysis.wording import (
     number,
     percent,
     percents,
+    speaks_of_wins,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def heading(item: DimensionResult) -> str:
 def significance_table(result: StudyResult) -> Table:
     """Return the table that a paper prints: the contrasts of each dimension below its heading."""
     level, correction = f"{100.0 * result.confidence:g}% CI", CORRECTIONS[result.correction]
-    rate = "Win rate" if all(item.paired for item in result.dimensions) else "P(better)"
+    rate = "Win rate" if speaks_of_wins(result) else "P(better)"
     header = ("Contrast", "Estimate", "SE", level, "t (df)", "p", f"p ({correction})", rate, level, "d")
     heads = {item.dimension: heading(item) for item in result.dimensions}
     groups, rows = grouped([(heads[row.dimension], _cells(row, result)) for row in result.rows])
@@ -166,7 +167,7 @@ def corrections_table(result: StudyResult) -> Table:
 
 def naive_table(result: StudyResult) -> Table:
     """Return the test that many papers use, beside the mixed model."""
-    paired = all(item.paired for item in result.dimensions)
+    paired = speaks_of_wins(result)
     header = (
         "Contrast",
         "Raw win rate" if paired else "Raw P(better)",

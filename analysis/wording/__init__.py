@@ -7,6 +7,7 @@ from analysis.wording.findings import (
     notes_of,
     sentence,
     sentences_of,
+    speaks_of_wins,
     verdict_of,
     warnings_of,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "percents",
     "sentence",
     "sentences_of",
+    "speaks_of_wins",
     "verdict_of",
     "warnings_of",
 ]

@@ -32,6 +32,12 @@ def chance(row: SignificanceRow) -> tuple[float, float, float]:
     return row.win_rate, row.win_rate_low, row.win_rate_high
 
 
+def speaks_of_wins(result: StudyResult) -> bool:
+    """Return whether chances are win rates (pairs, rankings) rather than those of a higher rating."""
+    known = [row for row in result.rows if row.converged]
+    return all(not math.isnan(row.win_rate) for row in known) if known else all(one.paired for one in result.dimensions)
+
+
 def family_in_words(size: int, correction: str = "holm") -> str:
     """Say over how many contrasts p values are corrected."""
     if size == 1:

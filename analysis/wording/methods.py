@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from typing import TYPE_CHECKING, Final
 
 from analysis.wording.numbers import count, degrees, join
@@ -144,7 +145,7 @@ def _sizes(result: StudyResult) -> str:
 
 
 def _robust(result: StudyResult) -> str:
-    named = sorted({row.robust_method for row in result.rows if row.robust_method})
+    named = sorted({row.robust_method for row in result.rows if not math.isnan(row.robust_estimate)})
     return f"For robustness, the contrasts were estimated again: {'; '.join(named)}." if named else ""
 
 

@@ -192,7 +192,7 @@ def test_fit_that_failed_or_predicts_nothing_is_said(result):
     assert notes == [
         "nothing to check: no model was fitted",
         "the model was fitted to a part of the rows only: no residuals and no influence",
-        "residuals and influence are not defined for this model (Plackett–Luce)",
+        "residuals and the influence of single prompts are not computed for this model (Plackett–Luce)",
     ]
 
 

@@ -132,6 +132,50 @@ def test_family_rows_are_compared_pooled_only(study):
     assert {row.task_family for row in rows} == {""}
 
 
+def test_with_one_sample_output_does_not_take_the_place_of_prompt_and_system(make_plan):
+    questions = {"originality": ("pairwise_choice", 2)}
+    truth = PlantedTruth(effects={"originality": {"steered": 0.5}}, prompt_system_sd=1.0)
+    table = schema.validate(simulate_answers(make_plan(samples=1, questions=questions), truth, seed=1))
+    found = analyse(table, baseline="baseline")
+
+    rows = check_sensitivity(table, found, options=OPTIONS)
+
+    without = next(row for row in rows if row.choice == "random effect prompt:system")
+    other = analyse(table, baseline="baseline", random=["rater:system"])
+    assert without.alternative == "without prompt:system and output"
+    assert without.estimate == pytest.approx(other.rows[0].estimate, rel=1e-6)
+    assert without.p < without.declared_p
+
+
+def test_rankings_are_taken_apart_and_clustered(make_plan):
+    rng = np.random.default_rng(2)
+    rows = []
+    for rater in range(12):
+        for prompt in range(8):
+            worth = {"baseline": 0.0, "reference": 0.5, "steered": 1.0}
+            order = sorted(worth, key=lambda name: -worth[name] + rng.gumbel())
+            rows += [
+                {
+                    "judgement": f"{rater}/{prompt}",
+                    "rater": f"r{rater}",
+                    "prompt": f"p{prompt}",
+                    "dimension": "wit",
+                    "measure": "ranking",
+                    "system_a": name,
+                    "output_a": f"{prompt}/{name}",
+                    "answer": float(order.index(name) + 1),
+                    "levels": 3,
+                }
+                for name in worth
+            ]
+    table = schema.validate(pd.DataFrame(rows))
+    found = analyse(table, baseline="baseline")
+
+    labels = {row.alternative for row in check_sensitivity(table, found, options=OPTIONS)}
+
+    assert {"taken apart into pairs", "none, errors clustered by rater and prompt"} <= labels
+
+
 def test_analysis_that_fails_is_said_and_not_dropped(mixed, analysed):
     """Where every answer but the ties is excluded, dropping ties leaves nothing."""
     nothing = mixed.assign(answer=np.where(mixed["measure"] == "pairwise_choice", 0.5, mixed["answer"]))
