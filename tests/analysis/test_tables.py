@@ -112,12 +112,129 @@ def test_csv_is_exact_and_empty_where_there_is_no_number(result):
     assert read[1]["message"] == 'says "no", twice'
 
 
-def test_every_table_of_a_result_is_rectangular(result):
-    for build in (tables.significance_table, tables.variance_table, tables.fixed_table, tables.naive_table):
-        table = build(result)
+ALL = (
+    tables.agreement_table,
+    tables.choices_table,
+    tables.corrections_table,
+    tables.fixed_table,
+    tables.influence_table,
+    tables.naive_table,
+    tables.residual_table,
+    tables.sensitivity_table,
+    tables.share_table,
+    tables.significance_table,
+    tables.system_table,
+    tables.variance_table,
+    tables.win_table,
+)
 
-        assert len(table.numeric) == len(table.header)
-        assert {len(row) for row in table.rows} == {len(table.header)}
+
+@pytest.mark.parametrize("build", ALL, ids=lambda build: build.__name__)
+def test_every_table_of_a_result_is_rectangular_and_can_be_written(examined, build):
+    table = build(examined)
+
+    assert len(table.numeric) == len(table.header)
+    assert {len(row) for row in table.rows} == {len(table.header)}
+    assert sum(size for _, size in table.groups) in (0, len(table.rows))
+    assert tables.to_latex(table).isascii()
+    assert len(tables.to_markdown(table).splitlines()) > len(table.rows)
+    ET.fromstring(f"<main>{tables.to_html(table)}</main>")
+
+
+@pytest.mark.parametrize("build", [tables.flow_table, tables.load_table, tables.balance_table])
+def test_tables_of_the_account_are_rectangular(examined, build):
+    table = build(examined.account)
+
+    assert {len(row) for row in table.rows} == {len(table.header)}
+
+
+def test_groups_are_headed_in_every_format():
+    groups, rows = tables.grouped([("g & h", ("a", "1")), ("g & h", ("b", "2")), ("i", ("c", "3"))])
+    table = tables.Table("T", ("Name", "Value"), rows, (False, True), (), groups, frozenset({(1, 1)}))
+
+    latex, markdown, page = tables.to_latex(table), tables.to_markdown(table), tables.to_html(table)
+
+    assert groups == (("g & h", 2), ("i", 1))
+    assert latex.splitlines()[9:15] == [
+        r"\multicolumn{2}{@{}l}{\textit{g \& h}} \\",
+        r"a & 1 \\",
+        r"b & \textbf{2} \\",
+        r"\addlinespace",
+        r"\multicolumn{2}{@{}l}{\textit{i}} \\",
+        r"c & 3 \\",
+    ]
+    assert markdown.splitlines()[2:7] == ["| **g & h** |  |", "| a | 1 |", "| b | **2** |", "| **i** |  |", "| c | 3 |"]
+    assert page.count("<tbody>") == 2
+    assert '<th scope="rowgroup" colspan="2">g &amp; h</th>' in page
+    assert "<strong>2</strong>" in page
+
+
+def test_significance_table_follows_the_declared_correction(result):
+    from dataclasses import replace
+
+    rows = tuple(replace(row, p_holm=0.5, p_bh=0.001) for row in result.rows)
+
+    table = tables.significance_table(replace(result, rows=rows, correction="bh"))
+
+    assert table.header[6] == "p (BH)"
+    assert {row[6] for row in table.rows} == {".001"}
+    assert table.strong == {(at, 6) for at in range(4)}
+    assert table.notes[0] == "p (BH): corrected over the 4 contrasts of this table."
+
+
+def test_significance_table_of_ratings_speaks_of_ratings(result):
+    from dataclasses import replace
+
+    nan = float("nan")
+    rows = tuple(
+        replace(row, win_rate=nan, superiority=0.6, superiority_low=0.5, superiority_high=0.7) for row in result.rows
+    )
+    dimensions = tuple(replace(item, paired=False) for item in result.dimensions)
+
+    table = tables.significance_table(replace(result, rows=rows, dimensions=dimensions))
+
+    assert table.header[7] == "P(better)"
+    assert table.rows[0][7:9] == ("60.0%", "[50.0%, 70.0%]")
+    assert any(note.startswith("Log-odds: of a higher rating") for note in table.notes)
+
+
+def test_choices_are_summed_up_with_those_that_disagree(examined):
+    from dataclasses import replace
+
+    first = examined.sensitivity[0]
+    group = [row for row in examined.sensitivity if row.alternative == first.alternative]
+    rows = tuple(
+        replace(row, estimate=row.declared_estimate, p=0.2, agrees=row is not first)
+        for row in examined.sensitivity
+        if row.alternative == first.alternative
+    )
+
+    table = tables.choices_table(replace(examined, sensitivity=rows))
+
+    assert table.rows == (
+        (
+            first.choice,
+            first.alternative,
+            f"{len(group) - 1} of {len(group)}",
+            "0.00",
+            f"{first.dimension}, {first.contrast} (p = .200)",
+        ),
+    )
+    assert table.strong == {(0, 4)}
+
+
+def test_systems_of_ratings_show_their_mean(result):
+    from dataclasses import replace
+
+    item = result.dimensions[0]
+    one = replace(item.systems[0], raw=3.4)
+
+    paired, single = (
+        tables.system_table(replace(result, dimensions=(replace(item, systems=(one,), paired=paired),)))
+        for paired in (True, False)
+    )
+
+    assert [table.rows[0][6] for table in (paired, single)] == ["340.0%", "3.40"]
 
 
 def test_variance_table_shows_the_spread_of_a_difference(result):

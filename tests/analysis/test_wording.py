@@ -22,6 +22,8 @@ from analysis.wording import (
     percent,
     sentence,
     sentences_of,
+    speaks_of_wins,
+    verdict_of,
     warnings_of,
 )
 
@@ -229,3 +231,48 @@ def test_formula_of_a_linear_model_has_a_residual(result):
     assert text.startswith("y = μ + β[system] + u[output] + ")
     assert "ε ~ N(0, σ²)" in text
     assert "".join(ET.fromstring(markup).itertext()).startswith("y=μ+βs+uoutput")
+
+
+def test_verdict_counts_and_names_the_better_system(result):
+    low, high = 0.001, 0.4
+    rows = [replace(row, p_holm=p) for row, p in zip(result.rows, (high, low, high, low), strict=True)]
+    rows[3] = replace(rows[3], estimate=-abs(rows[3].estimate))
+
+    some = verdict_of(replace(result, rows=tuple(rows)))
+    none = verdict_of(replace(result, rows=tuple(replace(row, p_holm=high) for row in rows)))
+    lost = verdict_of(replace(result, rows=(replace(rows[0], converged=False), rows[1])))
+    one = verdict_of(replace(result, rows=(rows[1],), correction="holm"))
+
+    assert some == (
+        "2 of 4 contrasts are significant after Holm correction: steered over baseline on originality; "
+        "baseline over steered on surprise."
+    )
+    assert none == "0 of 4 contrasts are significant after Holm correction."
+    assert lost.endswith("on originality. 1 could not be estimated.")
+    assert one == "1 of 1 contrast is significant at the 5% level: steered over baseline on originality."
+
+
+def test_wins_are_spoken_of_where_rows_have_them(result):
+    ratings = tuple(replace(row, win_rate=math.nan) for row in result.rows)
+    failed = tuple(replace(row, converged=False, win_rate=math.nan) for row in result.rows)
+
+    assert [speaks_of_wins(replace(result, rows=rows)) for rows in (result.rows, ratings, failed)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_methods_leave_out_a_robust_test_that_was_not_made(result):
+    rows = tuple(replace(row, robust_estimate=math.nan, robust_method="not computed") for row in result.rows)
+
+    assert "For robustness" in methods_of(result)
+    assert "For robustness" not in methods_of(replace(result, rows=rows))
+
+
+def test_methods_say_whether_standard_errors_were_corrected(result):
+    corrected = tuple(replace(row, se_plain=0.9 * row.se) for row in result.rows)
+    plain = tuple(replace(row, se_plain=row.se) for row in result.rows)
+
+    words = ", at spreads corrected for the bias"
+    assert [words in methods_of(replace(result, rows=rows)) for rows in (corrected, plain)] == [True, False]
