@@ -121,6 +121,11 @@ def _reason(factor: SignedFactor, kept: list[SignedFactor], rows: np.ndarray, *,
             f"{columns} random effects of {factor.name} for {count} rows cannot be told from the residual: "
             "use fewer slopes"
         )
+    slopes = [np.ones(count) if slope is None else slope[rows] for slope in factor.slopes]
+    told = _independent(np.column_stack(slopes))[0]
+    if not told.all():
+        name = factor.slope_names[int(np.flatnonzero(~told)[0])]
+        return "", f"the slope {name} of {factor.name} is zero or a combination of its other slopes: leave it out"
     if uniform and len(factor.codes) == 1 and factor.slopes[0] is None and levels == count:
         return "it has one row per level and cannot be told from the residual", ""
     for other in kept:

@@ -146,7 +146,7 @@ def _freeze(
         deviance, error = model.settled(point)
         exactness = f"log-likelihood by {FINAL_PROBES} random probes, Monte-Carlo error {error / 2.0:.2g}"
         notes += (f"{exactness}: too many random effects for an exact one",)
-    if small_sample and sound:
+    if small_sample and sound and model.width:
         kenward_roger = small_sample != "satterthwaite"
         pieces = degrees_pieces(model, optimum, local, columns=columns, kenward_roger=kenward_roger)
     return Fit(

@@ -76,7 +76,7 @@ def minimise(
     slope = model.slope(here)
     goal = REACHED if curvature is not None else POLISHED
     iteration, decrement, reason = 0, np.inf, "iteration limit"
-    for iteration in range(1, MAX_ITERATIONS + 1):  # noqa: B007 - reported
+    for iteration in range(1, MAX_ITERATIONS + 1):
         here, slope = _aligned(model, here, slope)
         frozen = _frozen(model.terms, here, slope)
         exact = iteration > SLOW and curvature is not None and model.structure.size <= CHEAP

@@ -73,8 +73,8 @@ def load_case(name: str, shared: Callable[[str], Path]) -> Case:
     """Build one model; skipped where its data are not at hand."""
     if name in numbers_of_packages():
         frame = pd.read_csv(package_data() / f"{PACKAGE_FILES.get(name, name)}.csv")
-    elif name == "bent":
-        frame = pd.read_csv(REFERENCE / "linear_bent.csv")
+    elif name in {"bent", "flat", "turned"}:
+        frame = pd.read_csv(REFERENCE / ("linear_bent.csv" if name == "bent" else "linear_awkward.csv"))
     else:
         frame = pd.read_csv(shared(f"reference/{SHARED_FILES.get(name, name)}.csv"))
     return BUILDERS[name.split("_", maxsplit=1)[0]](frame, name)
@@ -130,6 +130,15 @@ def _carrots(frame: pd.DataFrame, _: str) -> Case:
     return _case(frame.Preference, fixed, group(frame, "Consumer", slopes=("", "sens1", "sens2")))
 
 
+def _awkward(frame: pd.DataFrame, name: str) -> Case:
+    frame = frame[frame.case == (90 if name == "flat" else 117)]
+    if name == "flat":
+        fixed = [frame.x.to_numpy(), frame.z.to_numpy(float)]
+        return _case(frame.y, fixed, group(frame, "a", slopes=("", "x", "z")))
+    factors = group(frame, "a", slopes=("", "x")), group(frame, "b", slopes=("", "z"))
+    return _case(frame.y, [frame.x.to_numpy()], *factors)
+
+
 def _lectures(frame: pd.DataFrame, name: str) -> Case:
     fixed = [*dummies(frame.service), *dummies(frame.lectage), *dummies(frame.studage)]
     return _case(frame.y, fixed, *(group(frame, c) for c in (("s", "d", "dept") if "dept" in name else ("s", "d"))))
@@ -143,6 +152,8 @@ BUILDERS: dict[str, Callable[[pd.DataFrame, str], Case]] = {
     "bent": lambda frame, _: _case(
         frame.y, [frame.x.to_numpy(float), frame.z.to_numpy()], group(frame, "g", slopes=("", "x", "z"))
     ),
+    "flat": _awkward,
+    "turned": _awkward,
     "cake": _cake,
     "sleepstudy": _sleepstudy,
     "sim72": _simulated,

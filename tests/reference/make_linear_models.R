@@ -63,6 +63,10 @@ record('InstEval_dept', y ~ service + lectage + studage + (1 | d) + (1 | s) + (1
 # Three slopes of which one direction has no spread; data simulated for this purpose, stored beside.
 bent <- read.csv(file.path(here, 'linear_bent.csv'))
 record('bent', y ~ x + z + (1 + x + z | g), bent)
+# Spreads that are zero in several directions at once, where a search along coordinates stops short; simulated, stored.
+awkward <- read.csv(file.path(here, 'linear_awkward.csv'))
+record('flat', y ~ x + z + (1 + x + z | a), awkward[awkward$case == 90, ])
+record('turned', y ~ x + (1 + x | a) + (1 + z | b), awkward[awkward$case == 117, ])
 # A signed membership (+1 for the left text, -1 for the right one) by lme4's modular interface with an edited Zt.
 d <- read.csv(file.path(shared, 'multimembership_72.csv'))
 d$score <- 10 * d$y + (seq_len(nrow(d)) %% 7)

@@ -22,8 +22,8 @@ SMALL = [
     "Dyestuff", "Dyestuff2", "Pastes", "Penicillin", "cake", "sleepstudy_intercept", "sleepstudy_slope",
     "sleepstudy_uncorr", "sleepstudy_weights", "sim72", "sim720",
 ]  # fmt: skip
-PACKAGES = ["ham", "TVbo", "TVbo_noise", "carrots", "bent", "InstEval", "InstEval_dept"]
-SINGULAR = {"Dyestuff2", "carrots", "bent"}
+PACKAGES = ["ham", "TVbo", "TVbo_noise", "carrots", "bent", "flat", "turned", "InstEval", "InstEval_dept"]
+SINGULAR = {"Dyestuff2", "carrots", "bent", "flat", "turned"}
 ALL = [(name, method) for name in SMALL for method in ("REML", "ML")] + [(name, "REML") for name in PACKAGES]
 
 

@@ -91,9 +91,10 @@ def test_few_levels_are_mentioned():
         (lambda y, x, f: (np.full(y.size, 3.7), x, f), "the fixed effects explain every answer exactly"),
         (lambda y, x, f: (4.0 + 2.0 * x[:, 1], x, f), "the fixed effects explain every answer exactly"),
         (lambda y, x, f: (f[0].codes[0] ** 2.0, x, f), "the random effects explain every answer"),
+        (lambda y, x, f: (y, x, (_constant(f[0], y),)), "the slope flat of rater is zero or a combination"),
         (lambda y, x, f: (y, x, (_sloped(f[0], x, y),)), "144 random effects of rater for 96 rows"),
     ],
-    ids=["few rows", "constant", "linear", "replicates", "slopes"],
+    ids=["few rows", "constant", "linear", "replicates", "flat slope", "slopes"],
 )
 def test_what_cannot_be_fitted_is_said_in_words(change, words):
     y, x, factors = change(*study())
@@ -107,6 +108,11 @@ def test_what_cannot_be_fitted_is_said_in_words(change, words):
 
 def _some(factors, rows):
     return tuple(SignedFactor(f.name, (f.codes[0][rows],), f.signs, f.levels) for f in factors)
+
+
+def _constant(factor, y):
+    slopes = (None, np.full(y.size, 3.0))
+    return SignedFactor(factor.name, factor.codes, factor.signs, factor.levels, (), slopes, ("(Intercept)", "flat"))
 
 
 def _sloped(factor, x, y):
@@ -166,6 +172,19 @@ def test_no_random_effects_is_least_squares():
     assert fit.residual_sd == pytest.approx(np.sqrt(rest[0] / (y.size - 2)))
     assert fit.covariance == pytest.approx(fit.residual_sd**2 * np.linalg.inv(x.T @ x))
     assert fit.convergence.code == "ok"
+
+
+def test_no_fixed_effects_is_a_model_too():
+    y, _, factors = study()
+
+    fit = fit_linear(y - y.mean(), np.zeros((y.size, 0)), factors, names=())
+
+    assert fit.convergence.code == "ok"
+    assert fit.estimate.shape == (0,)
+    assert fit.small_sample is None
+    assert fit.log_likelihood == pytest.approx(
+        fit_linear(y - y.mean(), np.zeros((y.size, 0)), factors, names=(), reml=False).log_likelihood
+    )
 
 
 def test_a_row_of_weight_zero_is_no_row():
