@@ -25,6 +25,8 @@ IntArray = npt.NDArray[np.int64]
 TOLERANCE: Final = 1e-9
 """Where iterations end: the residual against the right-hand side, in the norm of the preconditioner."""
 MAX_ITERATIONS: Final = 500
+SOLVED: Final = 1e-28
+"""A residual's square below this share of the first is rounding; the path ends there."""
 FEW: Final = 64
 """Single entries of H⁻¹ are solved for where a group has no more columns than this."""
 
@@ -47,9 +49,13 @@ class Solution:
 
     def _quadrature(self, column: int) -> float:
         lengths, ratios = self.lengths[:, column], self.ratios[:, column]
+        used = 1 + int((np.cumprod(ratios[:-1]) > SOLVED).sum())
+        if not lengths.size or self.start[column] == 0.0:
+            return 0.0
+        lengths, ratios = lengths[:used], ratios[: used - 1]
         main = 1.0 / lengths
-        main[1:] += ratios[:-1] / lengths[:-1]
-        value, vector = eigh_tridiagonal(main, np.sqrt(ratios[:-1]) / lengths[:-1])
+        main[1:] += ratios / lengths[:-1]
+        value, vector = eigh_tridiagonal(main, np.sqrt(ratios) / lengths[:-1])
         return float(self.start[column] * (vector[0] ** 2 @ np.log(value)))
 
 

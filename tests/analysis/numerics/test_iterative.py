@@ -127,6 +127,32 @@ def test_probes_are_right_within_their_error(case):
     assert values.std() < blocks
 
 
+def test_designs_without_kept_columns_need_no_probes():
+    factor = SignedFactor("rater", (np.arange(60) % 7,), (1.0,), 7)
+    structure = build_structure((factor,), 60)
+    found = IterativeFactor(build_partition(structure), np.full(7, 0.5), np.full(60, 0.2))
+
+    traces = Traces(found, draw_probes(found))
+
+    assert traces.log_determinant == pytest.approx(np.log(1.0 + 0.25 * 0.2 * np.bincount(np.arange(60) % 7)).sum())
+    assert found.solve(np.ones(7)) == pytest.approx(1.0 / (1.0 + 0.05 * np.bincount(np.arange(60) % 7)))
+
+
+def test_sides_that_never_meet_are_solved_at_once():
+    half = np.arange(40) < 20
+    factors = (
+        SignedFactor("rater", (np.where(half, np.arange(40) % 5, -1),), (1.0,), 5),
+        SignedFactor("prompt", (np.where(half, -1, np.arange(40) % 4),), (1.0,), 4),
+    )
+    structure = build_structure(factors, 40)
+    found = IterativeFactor(build_partition(structure), np.full(9, 1.0), np.full(40, 0.5))
+
+    traces = Traces(found, draw_probes(found))
+
+    assert traces.log_determinant == pytest.approx(5 * np.log(3.0) + 4 * np.log(3.5))
+    assert traces.log_determinant_error == pytest.approx(0.0, abs=1e-12)
+
+
 def test_probes_are_the_same_every_time(case):
     one, two = draw_probes(case.factor), draw_probes(case.factor)
 
