@@ -43,6 +43,9 @@ def reduce_problem(problem: Problem, start: FloatArray | None = None) -> Reduced
     ``start`` are fixed effects (p,) and free thresholds of an earlier fit, one after the other.
     """
     rows = problem.counts > 0
+    if not rows.any():
+        nothing = np.zeros((problem.fixed.shape[1], 0))
+        return Reduced(rows, np.ones(nothing.shape[0], dtype=bool), nothing, ("there are no answers",), None)
     directions: list[FloatArray] = []
     messages: list[str] = []
     while True:
@@ -55,7 +58,8 @@ def reduce_problem(problem: Problem, start: FloatArray | None = None) -> Reduced
         direction[columns] = found.fixed
         directions.append(direction)
         names = [name for name, value in zip(problem.names, direction, strict=True) if value]
-        messages.append(f"separation: the answers leave no finite estimate of {', '.join(names) or 'the thresholds'}")
+        names += ["the thresholds"] if found.thresholds.any() else []
+        messages.append(f"separation: the answers leave no finite estimate of {', '.join(names)}")
         if found.thresholds.any():
             return Reduced(rows, columns, np.column_stack(directions), tuple(messages), None)
         rows = rows.copy()
@@ -102,19 +106,51 @@ def undetermined(problem: Problem, reduced: Reduced) -> FloatArray:
 
 
 def usable_factors(factors: tuple[SignedFactor, ...]) -> tuple[tuple[SignedFactor, ...], tuple[str, ...]]:
-    """Leave out random effects of one level and say so; refuse correlated slopes, which only the linear model has."""
-    usable, notes = [], []
+    """Leave out random effects that the answers cannot tell, and say so.
+
+    Raises
+    ------
+    ValueError
+        For correlated slopes, which only the linear model has.
+    """
+    usable: list[SignedFactor] = []
+    notes = []
     for factor in factors:
         if len(factor.slopes) > 1:
             raise ValueError(
                 f"random effect {factor.name}: correlated slopes are fitted by the linear model only; "
                 f"write ({' + '.join(factor.slope_names)} || {factor.name}) for independent ones"
             )
-        if factor.levels < 2:  # noqa: PLR2004
+        twin = next((other.name for other in usable if _groups_alike(factor, other)), None)
+        if factor.levels < 2 or _occurring(factor) < 2:  # noqa: PLR2004
             notes.append(f"random effect {factor.name} left out: it has one level")
+        elif twin is not None:
+            notes.append(f"random effect {factor.name} left out: it groups the answers exactly as {twin} does")
         else:
             usable.append(factor)
     return tuple(usable), tuple(notes)
+
+
+def _occurring(factor: SignedFactor) -> int:
+    """Return 0, 1 or 2 for no level, one level, or more in the rows."""
+    highest = max(int(code.max(initial=-1)) for code in factor.codes)
+    if highest < 0:
+        return 0
+    return 2 if any(((code >= 0) & (code != highest)).any() for code in factor.codes) else 1
+
+
+def _groups_alike(one: SignedFactor, two: SignedFactor) -> bool:
+    """Return whether two random intercepts are one and the same but for the numbers of their levels."""
+    if one.levels != two.levels or one.signs != two.signs or one.slopes[0] is not None or two.slopes[0] is not None:
+        return False
+    number = np.full(one.levels + 1, -1, dtype=np.int64)
+    for code, other in zip(one.codes, two.codes, strict=True):
+        number[code] = other
+    number[-1] = -1  # no membership stays none
+    if any((number[code] != other).any() for code, other in zip(one.codes, two.codes, strict=True)):
+        return False
+    used = number[number >= 0]
+    return bool(np.unique(used).size == used.size)
 
 
 def restrict(factor: SignedFactor, rows: np.ndarray) -> SignedFactor:

@@ -95,13 +95,16 @@ def is_overlapping(patterns: Patterns, found: Regression) -> bool:
 
     At a maximum the positive slopes of the log-likelihood in each threshold distance balance to a gradient of
     zero; by Stiemke's lemma no direction can then raise one distance and lower none (the condition of Albert and
-    Anderson 1984). In floating point a gradient g proves it up to |g| / (smallest slope). False proves nothing.
+    Anderson 1984). In floating point a gradient g proves it up to |g| / (smallest slope), with columns in units of
+    their largest entry. False proves nothing.
     """
     if not found.finite:
         return False
     family, top = patterns.family, patterns.family.thresholds.fixed.size
     slopes = np.concatenate([found.terms.upper[family.category < top], -found.terms.lower[family.category > 0]])
-    return float(np.abs(found.gradient).sum()) <= CERTAIN * float(slopes.min(initial=np.inf))
+    scale = np.ones(found.gradient.size)
+    scale[: patterns.fixed.shape[1]] = np.maximum(np.abs(patterns.fixed).max(axis=0, initial=0.0), 1e-300)
+    return float(np.abs(found.gradient / scale).sum()) <= CERTAIN * float(slopes.min(initial=np.inf))
 
 
 def likelihood_curvature(fixed: FloatArray, family: CumulativeLink, terms: Terms) -> FloatArray:

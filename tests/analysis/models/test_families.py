@@ -430,3 +430,59 @@ def test_labels_of_levels_reach_the_random_effects():
 
     assert fit.random_effects[0].labels == tuple(f"g{k}" for k in range(20) if k != 7)
     assert fit.rows == int(rows.sum())
+
+
+def test_random_effects_that_cannot_be_told_are_left_out_and_named():
+    y, x, group, _ = small()
+    numbers = np.random.default_rng(0).permutation(20)
+    twin = SignedFactor("twin", (numbers[group.codes[0]],), (1.0,), 20)
+    nobody = SignedFactor("nobody", (np.full(200, -1),), (1.0,), 5)
+    alone = SignedFactor("alone", (np.full(200, 3),), (1.0,), 5)
+
+    fit = fit_logistic(y, x, (group, twin, nobody, alone), names=("one", "x"))
+
+    assert fit.notes == (
+        "random effect twin left out: it groups the answers exactly as group does",
+        "random effect nobody left out: it has one level",
+        "random effect alone left out: it has one level",
+    )
+    assert fit.estimate == pytest.approx(fit_logistic(y, x, (group,), names=("one", "x")).estimate, rel=1e-9)
+
+
+def test_random_effects_that_differ_in_one_row_both_stay():
+    y, x, group, _ = small()
+    other = group.codes[0].copy()
+    other[0] = (other[0] + 1) % 20
+
+    fit = fit_logistic(y, x, (group, SignedFactor("other", (other,), (1.0,), 20)), names=("one", "x"))
+
+    assert [part.factor for part in fit.variances] == ["group", "other"]
+
+
+def test_no_answers_at_all_are_said():
+    y, x, group, _ = small()
+
+    fit = fit_logistic(y, x, (group,), names=("one", "x"), weights=np.zeros(200))
+
+    assert fit.convergence.code == "not_fitted"
+    assert fit.convergence.message == "there are no answers; nothing was fitted: report the raw win rates"
+
+
+def test_levels_that_leave_thresholds_open_are_said():
+    y, x, group, _ = small()
+
+    fit = fit_cumulative(4 * y, x, (group,), levels=5, names=("one", "x"), thresholds="symmetric")
+
+    assert fit.convergence.code == "not_fitted"
+    assert "the thresholds" in fit.convergence.message
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e3])
+def test_units_of_a_covariate_do_not_matter(scale):
+    y, x, group, _ = small()
+
+    plain = fit_logistic(y, x, (group,), names=("one", "x"))
+    scaled = fit_logistic(y, x * [1.0, scale], (group,), names=("one", "x"))
+
+    assert scaled.estimate * [1.0, scale] == pytest.approx(plain.estimate, rel=1e-6)
+    assert scaled.standard_errors() * [1.0, scale] == pytest.approx(plain.standard_errors(), rel=1e-5)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from analysis.numerics.cumulative import CumulativeLogit, fixed_at_zero, flexible
+from analysis.numerics.cumulative import CumulativeLink, fixed_at_zero, flexible
 from analysis.numerics.separation import find_separation, independent_columns, null_space
 
 
 def binary(y):
-    return CumulativeLogit(np.asarray(y), np.ones(len(y)), fixed_at_zero())
+    return CumulativeLink(np.asarray(y), np.ones(len(y)), fixed_at_zero())
 
 
 def test_overlapping_answers_are_not_separated():
@@ -41,7 +41,7 @@ def test_a_system_that_always_wins_is_separation_in_signed_pairs():
 
 
 def test_unused_outer_level_is_separation_of_a_threshold():
-    family = CumulativeLogit(np.array([0, 1, 0, 1]), np.ones(4), flexible(3))
+    family = CumulativeLink(np.array([0, 1, 0, 1]), np.ones(4), flexible(3))
 
     found = find_separation(np.array([[0.0], [1.0], [1.0], [0.0]]), family)
 
