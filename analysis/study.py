@@ -11,7 +11,7 @@ import numpy as np
 from analysis import schema
 from analysis.inference.contrasts import contrast_row
 from analysis.inference.multiplicity import SingleStep, benjamini_hochberg, holm, single_step
-from analysis.inference.prediction import shrunken_estimates
+from analysis.inference.prediction import TOO_LARGE, is_predictable, shrunken_estimates
 from analysis.inference.quantities import variance_shares
 from analysis.inference.robust import fit_robust
 from analysis.inference.systems import system_estimates, win_matrix
@@ -191,6 +191,8 @@ def describe_dimension(
     fitted = fit.convergence.code != NOT_FITTED
     sound = fit.convergence.converged
     confidence, degrees = options.confidence, options.degrees
+    shrunken = shrunken_estimates(data, fit, pairs, confidence=confidence) if options.shrunken else ()
+    missed = options.shrunken and not shrunken and is_predictable(fit) and bool(fit.random_effects)
     return DimensionResult(
         dimension=data.dimension,
         measure=data.measure,
@@ -201,13 +203,13 @@ def describe_dimension(
         n_outputs=data.outputs,
         n_judgements=data.judgements,
         fit=fit,
-        notes=data.notes,
+        notes=(*data.notes, TOO_LARGE) if missed else data.notes,
         scale=data.scale,
         paired=data.paired,
         systems=system_estimates(data, fit, confidence=confidence, degrees=degrees) if fitted else (),
         shares=variance_shares(fit, confidence=confidence) if sound else (),
         wins=win_matrix(data, fit, confidence=confidence, degrees=degrees) if fitted else None,
-        shrunken=shrunken_estimates(data, fit, pairs, confidence=confidence) if options.shrunken else (),
+        shrunken=shrunken,
         data=data,
     )
 

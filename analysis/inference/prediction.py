@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from analysis.prepare import DimensionData
     from analysis.results import Fit, FloatArray, IntArray
 
+TOO_LARGE = (
+    "no predictions per prompt, output and rater: both the raters' and the prompts' side of the design have too many "
+    "random effects to compute their errors exactly"
+)
 RATER_SIDE = frozenset({"rater", "rater:system", "booklet"})
 
 
@@ -53,7 +57,7 @@ def shrunken_estimates(
     random effect is not in the model are left out. Nothing is returned without a converged fit that holds its
     predictions, or for designs too large to do exactly (:class:`analysis.inference.bordered.Bordered`).
     """
-    if not fit.convergence.converged or fit.linear_predictor is None or fit.null.size or fit.infinite.size:
+    if not is_predictable(fit):
         return ()
     equations = _Equations(data, fit)
     if not equations.possible:
@@ -62,6 +66,12 @@ def shrunken_estimates(
     units.append(_outputs(data, equations))
     z = float(stats.norm.ppf(0.5 + confidence / 2.0))
     return tuple(equations.predict(unit, z=z) for unit in units if unit is not None)
+
+
+def is_predictable(fit: Fit) -> bool:
+    """Return whether a fit converged, has no infinite or unidentified direction, and kept its linear predictor."""
+    sound = fit.convergence.converged and not fit.null.size and not fit.infinite.size
+    return sound and fit.linear_predictor is not None
 
 
 class _Equations:

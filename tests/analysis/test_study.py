@@ -67,6 +67,18 @@ def test_corrections_can_be_left_out(every_measure):
     assert all(np.isfinite(row.p_holm) for row in found.rows)
 
 
+def test_design_too_large_for_predictions_says_so(every_measure, monkeypatch):
+    from analysis.inference import bordered
+    from analysis.inference.prediction import TOO_LARGE
+
+    monkeypatch.setattr(bordered, "LARGEST_BORDER", 3)
+
+    found = analyse_study(only(every_measure, "surprise"), Options())
+
+    assert found.dimensions[0].shrunken == ()
+    assert found.dimensions[0].notes[-1] == TOO_LARGE
+
+
 def test_dimensions_of_one_design_share_its_structure(study):
     found = analyse_study(study, Options())
 
