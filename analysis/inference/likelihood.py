@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SLACK: Final = 1e-4
 """How far a larger model's likelihood may lie below a smaller one's by rounding of the optimiser."""
 SPAN: Final = 1e-8
+MONTE_CARLO: Final = "Monte-Carlo error"
+"""In the notes of large fits, whose log-determinants are estimated; the test repeats them."""
 
 
 class NotNestedError(ValueError):
@@ -129,6 +131,8 @@ def likelihood_ratio(small: Fit, large: Fit, *, correlation: FloatArray | None =
         )
     statistic, df = max(statistic, 0.0), large.parameters - small.parameters
     mixture, note = _mixture(extra, large, correlation=correlation)
+    inexact = [line for fit in (small, large) for line in fit.notes if MONTE_CARLO in line]
+    note = "; ".join(part for part in (note, *dict.fromkeys(inexact)) if part)
     p = sum(weight * (float(stats.chi2.sf(statistic, k)) if k else float(statistic <= 0.0)) for weight, k in mixture)
     return LikelihoodRatio(
         statistic=statistic,

@@ -130,15 +130,7 @@ def state(
         raise ValueError("confidence must lie between 0.5 and 1, for example 0.95")
     groups = groups or ((),) * len(names)
     value, covariance = _moments(fit, matrix, thresholds=thresholds, adjusted=adjusted)
-    with np.errstate(invalid="ignore"):
-        se = np.sqrt(np.diag(covariance))
-    messages = tuple(obstacle(fit, row, error) for row, error in zip(matrix, se, strict=True))
-    known = np.array([not message for message in messages], dtype=bool)
-    value, se = np.where(known, value, np.nan), np.where(known, se, np.nan)
-    df = np.full(len(names), np.nan)
-    for index in np.flatnonzero(known):
-        df[index], better = _degrees(fit, matrix[index], degrees)
-        se[index] = se[index] if better is None else better
+    value, se, df, messages = _refer(fit, matrix, value, covariance=covariance, degrees=degrees)
     with np.errstate(invalid="ignore", divide="ignore"):
         statistic = value / se
     p, reach = np.full(len(names), np.nan), np.full(len(names), np.nan)
@@ -201,6 +193,21 @@ def obstacle(fit: Fit, row: FloatArray, se: float) -> str:
     if not fit.convergence.converged:
         return fit.convergence.message
     return "" if se > 0.0 else "the standard error could not be computed"
+
+
+def _refer(
+    fit: Fit, matrix: FloatArray, value: FloatArray, *, covariance: FloatArray, degrees: Degrees
+) -> tuple[FloatArray, FloatArray, FloatArray, tuple[str, ...]]:
+    """Return values, standard errors and degrees of freedom, (k,), NaN where there is a reason; and the reasons."""
+    with np.errstate(invalid="ignore"):
+        se = np.sqrt(np.diag(covariance))
+    messages = tuple(obstacle(fit, row, error) for row, error in zip(matrix, se, strict=True))
+    known = np.array([not message for message in messages], dtype=bool)
+    value, se, df = np.where(known, value, np.nan), np.where(known, se, np.nan), np.full(se.size, np.nan)
+    for index in np.flatnonzero(known):
+        df[index], better = _degrees(fit, matrix[index], degrees)
+        se[index] = se[index] if better is None else better
+    return value, se, df, messages
 
 
 def _moments(fit: Fit, matrix: FloatArray, *, thresholds: bool, adjusted: bool) -> tuple[FloatArray, FloatArray]:

@@ -1,5 +1,7 @@
 """Likelihood ratios: R's statistics, the right mixture, and refusals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -152,3 +154,11 @@ def test_test_reads_as_a_line(intercept_model, slope_model):
 
     assert text.startswith("likelihood ratio 42.83")
     assert "0.5 χ²(1) + 0.5 χ²(2)" in text
+
+
+def test_estimated_log_likelihoods_are_told(intercept_model, slope_model):
+    note = "log-likelihood by 64 random probes, Monte-Carlo error 0.1"
+    estimated = replace(slope_model.fit, notes=(note,))
+
+    assert likelihood_ratio(intercept_model.fit, estimated).note.endswith(note)
+    assert note not in likelihood_ratio(intercept_model.fit, slope_model.fit).note
