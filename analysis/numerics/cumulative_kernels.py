@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from analysis.numerics.compiled import compiled
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -29,7 +30,7 @@ Pair = tuple[float, float]
 Triple = tuple[float, float, float]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled(reorder=False)
 def _mills(x: float) -> float:
     """Return Φ(x)/φ(x) for x ≤ FAR."""
     if x < TAIL:
@@ -40,7 +41,7 @@ def _mills(x: float) -> float:
     return 0.5 * math.erfc(-x * ROOT_HALF) * math.exp(0.5 * x * x + LOG_ROOT_TWO_PI)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled(reorder=False)
 def _half_line(a: float) -> Pair:
     """Return log Φ(a) and φ(a)/Φ(a)."""
     if a > 0.0:
@@ -50,7 +51,7 @@ def _half_line(a: float) -> Pair:
     return math.log(ratio) - 0.5 * a * a - LOG_ROOT_TWO_PI, 1.0 / ratio
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled(reorder=False)
 def _interval(a: float, b: float) -> Triple:
     """Return log P, φ(a)/P and φ(b)/P, P = Φ(a) − Φ(b), for finite a > b, seen from the nearer tail."""
     turned = a + b > 0.0
@@ -72,7 +73,7 @@ def _interval(a: float, b: float) -> Triple:
     return value, ra, rb
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled(reorder=False)
 def _normal(y: int, top: int, tau: FloatArray, eta: float) -> tuple[float, float, float, float, float]:
     """Return the log-likelihood of one probit answer, a, b (0 where infinite), φ(a)/P and φ(b)/P."""
     if y == 0:
@@ -88,7 +89,7 @@ def _normal(y: int, top: int, tau: FloatArray, eta: float) -> tuple[float, float
     return value, a, b, ra, rb
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled(reorder=False)
 def _logistic(x: float) -> tuple[float, float, float, float]:
     """Return log F(x), F(x), 1 − F(x) and F(x)(1 − F(x))."""
     small = math.exp(-abs(x))
@@ -98,7 +99,7 @@ def _logistic(x: float) -> tuple[float, float, float, float]:
     return x - math.log1p(small), far, near, near * far
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled(reorder=False)
 def core(  # noqa: PLR0917 - compiled loops take arrays by position
     link: int,
     category: IntArray,
@@ -132,7 +133,7 @@ def core(  # noqa: PLR0917 - compiled loops take arrays by position
     return total
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled(reorder=False)
 def terms(  # noqa: PLR0917 - compiled loops take arrays by position
     link: int, category: IntArray, weights: FloatArray, tau: FloatArray, eta: FloatArray, out: FloatArray
 ) -> None:
