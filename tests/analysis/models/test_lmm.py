@@ -151,3 +151,26 @@ def test_dyestuff_deviance_is_the_pinned_one(shared):
     fit = fit_linear(case.response, case.fixed, case.factors, names=("(Intercept)",), reml=False)
 
     assert -2 * fit.log_likelihood == pytest.approx(327.327060, abs=5e-7)
+
+
+def test_probes_give_the_numbers_of_the_exact_fit(shared, monkeypatch):
+    expected, case = numbers()["sim720 REML"], load_case("sim720", shared)
+    monkeypatch.setattr("analysis.numerics.reml_large.KEPT_LIMIT", 100)
+
+    fit = fit_case(case, expected)
+
+    note = next(note for note in fit.notes if note.startswith("log-likelihood by 32 random probes"))
+    error = float(note.split("error ")[1].split(":")[0])
+    assert 0.0 < error < 0.02
+    assert fit.log_likelihood == pytest.approx(expected["log_likelihood"], abs=5.0 * error)
+    # Eight probes move the spreads by some thousandths of their standard errors.
+    assert fit.estimate == pytest.approx(expected["estimate"], rel=RELATIVE)
+    assert fit.standard_errors() == pytest.approx(expected["se"], rel=1e-4)
+    table = spread_table(fit)
+    assert [table[key] for key, _ in expected_spreads(expected)] == pytest.approx(
+        [value for _, value in expected_spreads(expected)], rel=1e-4
+    )
+    frees = [satterthwaite(fit, row) for row in np.eye(4)]
+    assert frees == pytest.approx(expected["satterthwaite"], rel=DEGREES)
+    modes = {part.factor: np.square(part.mode).sum() for part in fit.random_effects}
+    assert modes["rater"] == pytest.approx(expected["modes"]["rater (Intercept)"], rel=1e-4)
