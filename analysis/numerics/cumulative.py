@@ -13,6 +13,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from analysis.numerics import cumulative_kernels as kernels
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 LinkName = Literal["logit", "probit"]
@@ -111,8 +113,6 @@ class CumulativeLink:
 
     def core(self, eta: FloatArray, free: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Return the log-likelihood, the score and the weight in η: what the inner iterations need."""
-        from analysis.numerics import cumulative_kernels as kernels
-
         score, weight = np.empty(self.category.size), np.empty(self.category.size)
         tau = self.thresholds.at(free)
         value = kernels.core(self.code, self.category, self.weights, tau, eta, score, weight)
@@ -120,8 +120,6 @@ class CumulativeLink:
 
     def terms(self, eta: FloatArray, free: FloatArray) -> Terms:
         """Return everything that the gradient of the Laplace approximation needs."""
-        from analysis.numerics import cumulative_kernels as kernels
-
         out = np.empty((kernels.TERMS, self.category.size))
         kernels.terms(self.code, self.category, self.weights, self.thresholds.at(free), eta, out)
         return Terms(*out)
