@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy import optimize, stats
 
+from analysis.inference.likelihood import MONTE_CARLO
 from analysis.models.constrained import LaplaceProfile, LinearProfile
 from analysis.results import INTERCEPT
 
@@ -74,6 +75,11 @@ def profile_intervals(
     """
     if not fit.convergence.converged:
         raise ValueError(f"no profile of a fit without a maximum: {fit.convergence.message}")
+    if any(MONTE_CARLO in note for note in fit.notes):
+        raise ValueError(
+            "the design is so large that its likelihood carries a Monte-Carlo error, which a profile would take for "
+            "information: use the intervals of the table, or bootstrap()"
+        )
     if fit.family == "gaussian" and fit.method == "REML":
         specification = replace(specification, reml=False)
         fit = specification.fit(start=fit, small_sample=False)

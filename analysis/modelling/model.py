@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from analysis.design import Design
-from analysis.inference.bootstrap import Bootstrap, Progress, bootstrap
+from analysis.inference.bootstrap import Bootstrap, BootstrapTest, Progress, bootstrap, bootstrap_test
 from analysis.inference.likelihood import LikelihoodRatio, check_nested, likelihood_ratio
 from analysis.inference.marginal import Method, Weights, compare, marginal_means
 from analysis.inference.profile import ProfileIntervals, profile_intervals
@@ -184,6 +184,27 @@ class MixedModel:
             workers=workers,
             progress=progress,
             functions=None if contrasts is None else (contrasts.labels(), contrasts.matrix),
+        )
+
+    def bootstrap_test(
+        self,
+        other: MixedModel,
+        replicates: int = 999,
+        *,
+        seed: int = 0,
+        workers: int | None = None,
+        progress: Progress = False,
+    ) -> BootstrapTest:
+        """Test the smaller of two nested models by likelihood ratios simulated under it (pbkrtest's ``PBmodcomp``)."""
+        small, large = sorted((self, other), key=lambda model: model.fit.parameters)
+        check_nested(small.specification, large.specification)
+        return bootstrap_test(
+            (small.specification, small.fit),
+            (large.specification, large.fit),
+            replicates=replicates,
+            seed=seed,
+            workers=workers,
+            progress=progress,
         )
 
     def random_effects(self) -> pd.DataFrame:

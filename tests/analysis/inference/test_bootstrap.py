@@ -74,9 +74,7 @@ def test_likelihood_ratio_is_referred_to_its_simulated_distribution(cake):
     small = fit("angle ~ recipe + (1 | recipe:replicate)", cake, reml=False)
     large = fit("angle ~ recipe + temp + (1 | recipe:replicate)", cake, reml=False)
 
-    strong = bootstrap_test(
-        (small.specification, small.fit), (large.specification, large.fit), replicates=60, workers=1
-    )
+    strong = large.bootstrap_test(small, 60, workers=1)
 
     assert strong.statistic == pytest.approx(large.likelihood_ratio(small).statistic)
     assert strong.p == pytest.approx(1 / 61)

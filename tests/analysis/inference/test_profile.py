@@ -1,5 +1,7 @@
 """Profile intervals against R's confint, and where there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -94,6 +96,13 @@ def test_unknown_parameter_is_refused_with_the_known_ones(wine_model):
         ValueError, match=r"no parameter 'judge': choose from temp\[warm\], contact\[yes\], sd\(judge\)"
     ):
         wine_model.profile(["judge"])
+
+
+def test_estimated_likelihood_is_not_profiled(wine_model):
+    noisy = replace(wine_model.fit, notes=("Monte-Carlo error of −2 log L 0.1",))
+
+    with pytest.raises(ValueError, match="carries a Monte-Carlo error"):
+        profile_intervals(wine_model.specification, noisy)
 
 
 def test_aliased_column_says_so(wine):
