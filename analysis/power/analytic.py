@@ -97,22 +97,15 @@ class _Answer:
         self.found = self.model.solve(assumptions)
         self.shift = self._shift_at_detectable()
 
-    def shrink(self, df: FloatArray) -> FloatArray:
-        """Return √(df/(df + 1)), by which maximum likelihood underestimates a standard error; REML does not."""
-        return np.ones(df.size) if self.model.question.measure == "interval" else np.sqrt(df / (df + 1.0))
-
     def power(self, found: Precision, *, tests: int) -> FloatArray:
         """Return the power of each contrast at level α / tests."""
         alpha = self.assumptions.alpha / tests
-        return power_of_test(self.effects / found.se, found.df, alpha=alpha, shrink=self.shrink(found.df))
+        return power_of_test(self.effects / found.se, found.df, alpha=alpha)
 
     def detectable(self, found: Precision, target: float, *, tests: int = 1) -> FloatArray:
         """Return the smallest effect of each contrast that is found with ``target`` power at level α / tests."""
-        alpha, shrink = self.assumptions.alpha / tests, self.shrink(found.df)
-        needed = [
-            required_noncentrality(target, float(df), alpha=alpha, shrink=float(k))
-            for df, k in zip(found.df, shrink, strict=True)
-        ]
+        alpha = self.assumptions.alpha / tests
+        needed = [required_noncentrality(target, float(df), alpha=alpha) for df in found.df]
         return np.asarray(np.array(needed) * found.se * self.shift)
 
     def _shift_at_detectable(self) -> float:
@@ -226,14 +219,12 @@ def _with_holm(solved: Sequence[_Answer], questions: Sequence[Question]) -> tupl
     dimension = np.repeat(np.arange(len(rows) // contrasts), contrasts)
     blocks = [answer.found.correlation for answer in solved for _ in answer.questions]
     df = np.array([row.df for row in rows])
-    shrink = np.concatenate([answer.shrink(answer.found.df) for answer in solved for _ in answer.questions])
     power = power_of_holm(
         np.array([row.effect / row.se for row in rows]),
         df,
         correlation=linalg.block_diag(*blocks),
         dimension=dimension,
         alpha=solved[0].assumptions.alpha,
-        shrink=shrink,
     )
     found = [replace(row, power_holm=float(value)) for row, value in zip(rows, power, strict=True)]
     order = [question.dimension for question in questions]

@@ -19,17 +19,13 @@ LARGE_DF: Final = 1e6
 LARGEST: Final = 60.0
 
 
-def power_of_test(
-    noncentrality: FloatArray, df: FloatArray, *, alpha: float, shrink: FloatArray | float = 1.0
-) -> FloatArray:
-    """Return P(|T| > t_{1−α/2, df}) of T = N(δ, 1) / (shrink · √(χ²_df / df)).
+def power_of_test(noncentrality: FloatArray, df: FloatArray, *, alpha: float) -> FloatArray:
+    """Return P(|T| > t_{1−α/2, df}) of T noncentral t with df degrees of freedom.
 
-    Integrated over the estimated standard error at its quantiles; with ``shrink`` 1 within 1e-3 of
-    ``scipy.stats.nct``.
+    Integrated over the estimated standard error, √(χ²/df), at its quantiles; within 1e-3 of ``scipy.stats.nct``.
     """
     delta, nu = np.broadcast_arrays(np.atleast_1d(np.asarray(noncentrality, float)), np.asarray(df, float))
     error = np.array([_chi_quantiles(min(float(value), LARGE_DF)) for value in nu])
-    error = error * np.broadcast_to(shrink, nu.shape)[:, None]
     edge = np.asarray(stats.t.isf(alpha / 2.0, nu))[:, None] * error
     reject = stats.norm.sf(edge - delta[:, None]) + stats.norm.cdf(-edge - delta[:, None])
     return np.asarray(reject.mean(axis=1))
@@ -43,11 +39,11 @@ def _chi_quantiles(df: float) -> FloatArray:
 
 
 @lru_cache(maxsize=512)
-def required_noncentrality(target: float, df: float, *, alpha: float, shrink: float = 1.0) -> float:
+def required_noncentrality(target: float, df: float, *, alpha: float) -> float:
     """Return effect / standard error at which a test reaches ``target`` power."""
 
     def lacking(value: float) -> float:
-        return float(power_of_test(np.array([value]), np.array([df]), alpha=alpha, shrink=shrink)[0]) - target
+        return float(power_of_test(np.array([value]), np.array([df]), alpha=alpha)[0]) - target
 
     return float(optimize.brentq(lacking, 0.0, LARGEST, xtol=1e-6))
 
@@ -59,7 +55,6 @@ def power_of_holm(
     correlation: FloatArray,
     dimension: IntArray,
     alpha: float,
-    shrink: FloatArray | float = 1.0,
 ) -> FloatArray:
     """Return the power of each of m tests after Holm's step-down correction of all of them, shape (m,).
 
@@ -74,7 +69,7 @@ def power_of_holm(
     share = rng.integers(STEPS, size=(DRAWS, int(dimension.max()) + 1))[:, dimension]
     nu = np.minimum(df, LARGE_DF)
     error = np.column_stack([_chi_quantiles(float(value))[share[:, at]] for at, value in enumerate(nu)])
-    p = np.asarray(2.0 * stats.t.sf(np.abs((z + noncentrality) / (error * shrink)), nu))
+    p = np.asarray(2.0 * stats.t.sf(np.abs((z + noncentrality) / error), nu))
     return np.asarray(holm_rejections(p, alpha=alpha).mean(axis=0))
 
 

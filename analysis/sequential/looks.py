@@ -174,8 +174,9 @@ def describe(
     family
         Number of tests (dimensions × contrasts) among which the level is divided.
     likelihood
-        ``ml`` for logistic and cumulative models: maximum likelihood takes spreads for about √(df/(df + 1)) of what
-        they are, which first looks at few raters would feel most; ``se`` is widened by as much.
+        ``reml`` if ``se`` is of a restricted likelihood, or of a Laplace fit's adjusted covariance. ``ml`` otherwise:
+        plain maximum likelihood takes errors for about √(df/(df + 1)) of what they are, which first looks at few raters
+        would feel most; ``se`` is widened by as much.
 
     Notes
     -----

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.results import SignificanceRow, StudyResult
+from analysis.results import Fit, SignificanceRow, StudyResult
 from analysis.sequential.looks import Look, Looks, describe
 
 
@@ -33,7 +33,7 @@ def look_at_study(result: StudyResult) -> StudyLook | None:
     planned = int(declaration.plan.get("booklets") or raters)
     time = min(raters / planned, 1.0) if planned else 1.0
     alpha = 1.0 - result.confidence
-    restricted = {item.dimension for item in result.dimensions if item.fit.method == "REML"}
+    restricted = {item.dimension for item in result.dimensions if _is_restricted(item.fit)}
 
     def look(row: SignificanceRow) -> Look:
         return describe(
@@ -48,3 +48,8 @@ def look_at_study(result: StudyResult) -> StudyLook | None:
         )
 
     return StudyLook(looks, time, raters, planned, tuple((row, look(row)) for row in result.rows))
+
+
+def _is_restricted(fit: Fit) -> bool:
+    """Return whether the standard errors are free of maximum likelihood's bias."""
+    return fit.method == "REML" or fit.adjusted_covariance is not None

@@ -19,13 +19,8 @@ def test_power_is_that_of_the_noncentral_t(df, delta):
     assert found == pytest.approx(exact, abs=1e-3)  # midpoints of 400 quantiles
 
 
-def test_too_small_standard_errors_reject_too_often():
-    null = np.zeros(1), np.array([19.0])
-
-    assert power_of_test(*null, alpha=0.05)[0] == pytest.approx(0.05, abs=5e-4)
-    shrunken = power_of_test(*null, alpha=0.05, shrink=np.sqrt(0.95))[0]
-    # scaling the error scales the statistic: the same as the central t beyond a nearer edge
-    assert shrunken == pytest.approx(2.0 * stats.t.sf(stats.t.ppf(0.975, 19) * np.sqrt(0.95), 19), abs=5e-4)
+def test_without_an_effect_the_power_is_the_level():
+    assert power_of_test(np.zeros(1), np.array([19.0]), alpha=0.05)[0] == pytest.approx(0.05, abs=5e-4)
 
 
 @pytest.mark.parametrize("target", [0.8, 0.9])
