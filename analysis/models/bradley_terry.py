@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from scipy import sparse
 
-from analysis.models.strengths import Constraint, StrengthProblem, fit_strengths
+from analysis.models.strength_coding import Constraint
+from analysis.models.strengths import StrengthProblem, fit_strengths
 from analysis.numerics.choice import ChoiceSets
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import numpy as np
 from scipy import sparse
 
 from analysis.models.choice_effects import memberships
-from analysis.models.strengths import Constraint, StrengthProblem, fit_strengths
+from analysis.models.strength_coding import Constraint
+from analysis.models.strengths import StrengthProblem, fit_strengths
 from analysis.numerics.choice import ChoiceSets
 
 if TYPE_CHECKING:

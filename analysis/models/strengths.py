@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import linalg, sparse
 
 from analysis.models.choice_effects import Solution, solve_random
+from analysis.models.strength_coding import Constraint, code, null_directions
 from analysis.models.strength_words import clusters_in_words, groups_in_words, levels_in_words, some
 from analysis.numerics.choice import (
     ChoiceFit,
@@ -27,8 +28,6 @@ from analysis.results import Convergence, Fit
 if TYPE_CHECKING:
     from analysis.numerics.choice import FloatArray, IntArray
     from analysis.numerics.structure import SignedFactor
-
-Constraint = Literal["reference", "sum"]
 
 
 @dataclass(frozen=True)
@@ -192,26 +191,6 @@ def _penalty(problem: StrengthProblem, columns: IntArray) -> FloatArray:
     return np.where(columns < len(problem.systems), problem.ridge, 0.0)
 
 
-def _coding(problem: StrengthProblem) -> tuple[sparse.csr_array, tuple[str, ...]]:
-    """Return the matrix from all strengths and effects to the estimates, (out, S + c), and their names."""
-    count, c = len(problem.systems), len(problem.extras)
-    identity = sparse.eye_array(count, format="csr")
-    names = tuple(f"system[{name}]" for name in problem.systems)
-    if not count:
-        strengths = sparse.csr_array((0, 0))
-    elif problem.constraint == "sum":
-        strengths = sparse.csr_array(identity - np.full((count, count), 1.0 / count))
-    else:
-        home = problem.systems.index(problem.reference) if problem.reference is not None else 0
-        others = np.delete(np.arange(count), home)
-        home_column = sparse.csr_array(
-            (np.ones(count - 1), (np.arange(count - 1), np.full(count - 1, home))), (count - 1, count)
-        )
-        strengths = sparse.csr_array(identity[others] - home_column)
-        names = tuple(names[k] for k in others)
-    return sparse.csr_array(sparse.block_diag([strengths, sparse.eye_array(c)])), names + problem.extras
-
-
 def _solve(problem: StrengthProblem, limit: _Limit, found: ChoiceFit, columns: IntArray) -> Solution:
     """Return the estimate: that of the search, or with random effects the one that starts there."""
     notes: tuple[str, ...] = ()
@@ -237,7 +216,7 @@ def _solve(problem: StrengthProblem, limit: _Limit, found: ChoiceFit, columns: I
 def _freeze(
     problem: StrengthProblem, limit: _Limit, found: ChoiceFit, *, columns: IntArray, notes: tuple[str, ...]
 ) -> Fit:
-    coding, names = _coding(problem)
+    coding, names = code(problem.systems, problem.extras, constraint=problem.constraint, reference=problem.reference)
     inside = sparse.csr_array(coding[:, columns])
     solution = _solve(problem, limit, found, columns)
     covariance = solution.covariance
@@ -259,7 +238,7 @@ def _freeze(
         log_likelihood=solution.log_likelihood,
         rows=round(float(problem.sets.total.sum())),
         convergence=replace(solution.convergence, message="; ".join([solution.convergence.message, *groups])),
-        null=_null_directions(problem, limit, coding)[:out],
+        null=_null(problem, limit, coding)[:out],
         infinite=np.column_stack(infinite)[:out] if infinite else np.zeros((out, 0)),
         notes=notes + solution.notes + clusters_in_words(problem.clusters),
         family=problem.family,
@@ -285,18 +264,11 @@ def _covariance(
     return cluster_covariance(bread, scores_of_sets(part, found), groups)[0], ()
 
 
-def _null_directions(problem: StrengthProblem, limit: _Limit, coding: sparse.csr_array) -> FloatArray:
-    """Return the directions of the estimates that no comparison tells: one group of systems against the others."""
+def _null(problem: StrengthProblem, limit: _Limit, coding: sparse.csr_array) -> FloatArray:
+    """Return the directions of the estimates that no comparison tells, (out, d)."""
     if not problem.systems or problem.ridge > 0.0:
         return np.zeros((coding.shape[0], 0))
-    groups = _tournament(problem, limit.sets).connected
-    count = int(groups.max()) + 1
-    if count == 1:
-        return np.zeros((coding.shape[0], 0))
-    members = np.zeros((coding.shape[1], count))
-    members[np.arange(groups.size), groups] = 1.0
-    null = np.asarray(coding @ members)
-    return np.asarray(null[:, np.abs(null).max(axis=0) > 0.0])
+    return null_directions(coding, _tournament(problem, limit.sets).connected)
 
 
 def _unlinked(problem: StrengthProblem) -> tuple[str, ...]:
