@@ -141,6 +141,3 @@ class CumulativeLink:
     def _incidence(self) -> tuple[FloatArray, FloatArray]:
         at = np.arange(self.thresholds.fixed.size)
         return (self.category[:, None] == at).astype(float), (self.category[:, None] - 1 == at).astype(float)
-
-
-CumulativeLogit = CumulativeLink

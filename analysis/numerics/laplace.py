@@ -16,7 +16,7 @@ import numpy.typing as npt
 from analysis.numerics import kernels
 from analysis.numerics.cholesky import Factorised, Layout, build_layout
 from analysis.numerics.conditional import conditional_variances, entries_on_pattern
-from analysis.numerics.cumulative import CumulativeLogit, Terms
+from analysis.numerics.cumulative import CumulativeLink, Terms
 from analysis.numerics.curvature import Nearby, fixed_curvature
 from analysis.numerics.moments import first_guess
 from analysis.numerics.reduction import Reduction
@@ -119,7 +119,7 @@ class LaplaceModel:
     """One model on one set of answers; it keeps the last mode as a warm start (values change by rounding only)."""
 
     def __init__(
-        self, fixed: FloatArray, structure: Structure, family: CumulativeLogit, *, layout: Layout | None = None
+        self, fixed: FloatArray, structure: Structure, family: CumulativeLink, *, layout: Layout | None = None
     ) -> None:
         """Bind fixed effects (n, p), random structure and likelihood; ``layout`` is that of ``structure``."""
         self.fixed = fixed

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.numerics import curvature, laplace
-from analysis.numerics.cumulative import CumulativeLogit, symmetric
+from analysis.numerics.cumulative import CumulativeLink, symmetric
 from analysis.numerics.curvature import fixed_curvature
 from analysis.numerics.laplace import LaplaceModel
 from analysis.numerics.structure import SignedFactor, build_structure
@@ -21,7 +21,7 @@ def model():
         SignedFactor("rater", (rng.integers(30, size=rows),), (1.0,), 30),
     )
     x = np.column_stack([np.ones(rows), rng.normal(size=rows)])
-    family = CumulativeLogit(rng.integers(5, size=rows), np.ones(rows), symmetric(5))
+    family = CumulativeLink(rng.integers(5, size=rows), np.ones(rows), symmetric(5))
     return LaplaceModel(x, build_structure(factors, rows), family)
 
 

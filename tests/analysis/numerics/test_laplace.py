@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import norm
 
 from analysis.numerics import laplace
-from analysis.numerics.cumulative import CumulativeLogit, equidistant, fixed_at_zero, flexible, symmetric
+from analysis.numerics.cumulative import CumulativeLink, equidistant, fixed_at_zero, flexible, symmetric
 from analysis.numerics.laplace import LaplaceModel
 from analysis.numerics.optimise import minimise, polish
 from analysis.numerics.structure import SignedFactor, build_structure
@@ -32,7 +32,7 @@ def build(kind, *, rows=150, seed=1):
     first = rng.choice([-1.0, 1.0], rows) if kind in {"flexible", "equidistant"} else np.ones(rows)
     x = np.column_stack([first, rng.normal(size=rows)])
     levels = thresholds.fixed.size + 1
-    family = CumulativeLogit(rng.integers(levels, size=rows), rng.integers(1, 3, size=rows).astype(float), thresholds)
+    family = CumulativeLink(rng.integers(levels, size=rows), rng.integers(1, 3, size=rows).astype(float), thresholds)
     model = LaplaceModel(x, build_structure(factors, rows), family)
     return model, np.array([0.4, 0.9, 0.2, -0.3, *free])
 
@@ -106,7 +106,7 @@ def test_evaluation_nears_the_integral_when_groups_are_large():
     rng = np.random.default_rng(3)
     y = (rng.random(2000) < 0.6).astype(int)
     factor = SignedFactor("rater", (np.zeros(2000, dtype=np.int64),), (1.0,), 1)
-    family = CumulativeLogit(y, np.ones(2000), fixed_at_zero())
+    family = CumulativeLink(y, np.ones(2000), fixed_at_zero())
     model = LaplaceModel(np.ones((2000, 1)), build_structure((factor,), 2000), family)
     nodes = np.linspace(-8, 8, 200001)
     loglik = y.sum() * -np.log1p(np.exp(-(0.2 + nodes))) + (2000 - y.sum()) * -np.log1p(np.exp(0.2 + nodes))
@@ -133,9 +133,7 @@ def test_lamp_estimate_has_a_higher_likelihood_than_lme4s(shared, reference, ora
         for name, code in zip(("item", "rater"), codes, strict=True)
     )
     x = np.column_stack([np.ones(win.size), first])
-    model = LaplaceModel(
-        x, build_structure(factors, win.size), CumulativeLogit(win, np.ones(win.size), fixed_at_zero())
-    )
+    model = LaplaceModel(x, build_structure(factors, win.size), CumulativeLink(win, np.ones(win.size), fixed_at_zero()))
 
     optimum, _ = polish(
         model.evaluate, minimise(model.evaluate, np.array([1.0, 1.0, 0.0, 0.0]), variances=2), variances=2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.numerics.cumulative import CumulativeLogit, symmetric
+from analysis.numerics.cumulative import CumulativeLink, symmetric
 from analysis.numerics.laplace import LaplaceModel
 from analysis.numerics.structure import SignedFactor, build_structure
 
@@ -93,7 +93,7 @@ def test_effects_met_with_other_signs_are_not_merged():
 def test_modes_of_the_original_effects_are_those_of_the_unreduced_model():
     factors, rng = pairs(), np.random.default_rng(2)
     structure = build_structure(factors, 80)
-    family = CumulativeLogit(rng.integers(5, size=80), np.ones(80), symmetric(5))
+    family = CumulativeLink(rng.integers(5, size=80), np.ones(80), symmetric(5))
     model = LaplaceModel(np.ones((80, 1)), structure, family)
     gamma = np.array([0.7, 0.2, 0.5, 0.9])
 
