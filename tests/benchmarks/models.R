@@ -3,7 +3,7 @@ suppressMessages(library(jsonlite))
 argument <- commandArgs(TRUE); engine <- argument[1]
 d <- read.csv(argument[2])
 for (name in intersect(c('rater', 'prompt', 'output', 'pair'), names(d))) d[[name]] <- factor(d[[name]])
-d$system <- factor(d$system, intersect(c('base', 'act', 'wt', 'prm'), unique(d$system)))
+d$system <- factor(d$system)  # alphabetical, as ours
 ratings <- score ~ system + (1 | rater) + (1 | prompt) + (1 | output)
 choices <- choice ~ 0 + system + side + (1 | rater) + (1 | prompt) + (1 | pair)
 grades <- grade ~ system + side + (1 | rater) + (1 | prompt) + (1 | pair)
