@@ -1,4 +1,4 @@
-"""The core that all models of choices and ordered answers share: check, start, optimise, judge, freeze."""
+"""The core that all models of choices and ordered answers share: check, start, engine, optimise."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.models.estimable import Reduced, reduce_problem, restrict, undetermined, usable_factors
-from analysis.models.verdict import invert, judge
+from analysis.models.estimable import Reduced, reduce_problem, restrict, usable_factors
+from analysis.models.freezing import freeze, unfitted
+from analysis.models.verdict import invert
 from analysis.numerics.adjustment import adjust
 from analysis.numerics.cumulative import LATENT_SD, CumulativeLink, FloatArray, Thresholds
 from analysis.numerics.laplace import LaplaceModel
@@ -17,11 +18,11 @@ from analysis.numerics.laplace_large import LargeLaplaceModel, is_large
 from analysis.numerics.optimise import Optimum, minimise, polish
 from analysis.numerics.quadrature import QuadratureModel
 from analysis.numerics.structure import SignedFactor, Structure, build_structure
-from analysis.results import Convergence, Fit, RandomEffects, VarianceComponent
 
 if TYPE_CHECKING:
     from analysis.numerics.cumulative import IntArray, LinkName
     from analysis.numerics.laplace import Evaluation
+    from analysis.results import Fit
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,14 @@ def fit_mixed(problem: Problem) -> Fit:
     notes = problem.notes + notes
     reduced = reduce_problem(problem, _start_of_regression(problem))
     if reduced.regression is None:
-        return _unfitted(problem, reduced, notes)
+        return unfitted(problem, reduced, notes)
     model = _engine(problem, reduced, factors)
     evaluate = _Guarded(model)
     count = model.variances
     start = model.first_guess(reduced.regression.parameter, _known_variances(problem, model.structure))
     optimum, hessian = polish(evaluate, minimise(evaluate, start, variances=count), variances=count)
     notes += _remarks(model, optimum, hessian)
-    fit = _freeze(problem, reduced, model, optimum=optimum, hessian=hessian, notes=notes)
+    fit = freeze(problem, reduced, model, optimum=optimum, hessian=hessian, notes=notes)
     if not (problem.small_sample and fit.convergence.converged and problem.quadrature == 1):
         return fit
     return replace(fit, adjusted_covariance=_adjusted(fit, reduced, evaluate, optimum=optimum, hessian=hessian))
@@ -198,131 +199,3 @@ def _known_variances(problem: Problem, structure: Structure) -> FloatArray:
     if problem.start is not None and problem.start.convergence.converged:
         known = {(part.factor, part.term): part.sd**2 for part in problem.start.variances}
     return np.array([known.get((factor.name, factor.slope_names[0]), np.nan) for factor in structure.factors])
-
-
-def _freeze(
-    problem: Problem,
-    reduced: Reduced,
-    model: LaplaceModel,
-    *,
-    optimum: Optimum,
-    hessian: FloatArray,
-    notes: tuple[str, ...],
-) -> Fit:
-    count, kept = model.variances, int(reduced.columns.sum())
-    theta, beta, free = model.split(optimum.parameter)
-    theta = np.where(optimum.free[:count], theta, 0.0)
-    inverse = invert(hessian, optimum.free)
-    covariance = np.where(np.outer(optimum.free, optimum.free), np.nan, 0.0) if inverse is None else inverse
-    se = np.sqrt(np.diag(covariance))
-    estimate, matrix = np.zeros(len(problem.names)), np.zeros((len(problem.names),) * 2)
-    estimate[reduced.columns] = beta
-    matrix[np.ix_(reduced.columns, reduced.columns)] = covariance[count : count + kept, count : count + kept]
-    basis = problem.thresholds.basis
-    variances = tuple(
-        VarianceComponent(
-            factor.name,
-            factor.levels,
-            float(sd),
-            float(error),
-            signed=len(factor.signs) > 1,
-            term=factor.slope_names[0],
-        )
-        for factor, sd, error in zip(model.structure.factors, theta, se[:count], strict=True)
-    )
-    return Fit(
-        model=problem.title,
-        formula=problem.formula,
-        names=problem.names,
-        estimate=estimate,
-        covariance=matrix,
-        threshold_names=problem.threshold_names,
-        thresholds=problem.thresholds.at(free),
-        threshold_se=np.sqrt(np.diag(basis @ covariance[count + kept :, count + kept :] @ basis.T)),
-        variances=variances,
-        log_likelihood=-0.5 * optimum.evaluation.deviance,
-        rows=int(reduced.rows.sum()),
-        convergence=judge(
-            optimum,
-            inverse,
-            variances=variances,
-            link=problem.link,
-            separation=reduced.messages,
-            evaluations=model.evaluations,
-        ),
-        null=undetermined(problem, reduced),
-        infinite=reduced.infinite,
-        notes=notes + _aliasing_note(problem, reduced),
-        family=problem.family,
-        link=problem.link,
-        method=method_name(count, problem.quadrature),
-        random_effects=_random_effects(model, optimum),
-        linear_predictor=optimum.evaluation.eta,
-        fixed_predictor=model.fixed @ beta,
-        parameters=optimum.parameter.size,
-        joint_covariance=_joint_covariance(problem, reduced, covariance[count:, count:]),
-    )
-
-
-def _joint_covariance(problem: Problem, reduced: Reduced, covariance: FloatArray) -> FloatArray | None:
-    """Return the covariance of all fixed effects and all thresholds from that of the free parameters."""
-    basis = problem.thresholds.basis
-    if not basis.shape[1]:
-        return None
-    p, kept = len(problem.names), int(reduced.columns.sum())
-    spread = np.zeros((p + basis.shape[0], covariance.shape[0]))
-    spread[np.flatnonzero(reduced.columns), np.arange(kept)] = 1.0
-    spread[p:, kept:] = basis
-    return np.asarray(spread @ covariance @ spread.T)
-
-
-def method_name(variances: int, quadrature: int) -> str:
-    """Return Laplace, AGQ(k), or ML where there is nothing to integrate."""
-    if not variances:
-        return "ML"
-    return "Laplace" if quadrature == 1 else f"AGQ({quadrature})"
-
-
-def _random_effects(model: LaplaceModel, optimum: Optimum) -> tuple[RandomEffects, ...]:
-    """Return conditional modes and standard deviations, factor by factor."""
-    structure = model.structure
-    theta = model.split(optimum.parameter)[0]
-    modes = theta[structure.factor_of] * optimum.evaluation.mode
-    sds = np.sqrt(model.conditional_variances(optimum.parameter, optimum.evaluation))
-    found = []
-    for k, factor in enumerate(structure.factors):
-        mine = structure.factor_of == k
-        labels = factor.labels or tuple(str(level) for level in range(factor.levels))
-        found.append(RandomEffects(factor.name, labels, modes[mine], sds[mine], term=factor.slope_names[0]))
-    return tuple(found)
-
-
-def _aliasing_note(problem: Problem, reduced: Reduced) -> tuple[str, ...]:
-    gone = [name for name, kept in zip(problem.names, reduced.columns, strict=True) if not kept]
-    return (f"not told apart by the data, set to 0: {', '.join(gone)}",) if gone and not reduced.messages else ()
-
-
-def _unfitted(problem: Problem, reduced: Reduced, notes: tuple[str, ...]) -> Fit:
-    """Return a fit of NaN that says why nothing could be fitted."""
-    p, t = len(problem.names), len(problem.threshold_names)
-    message = "; ".join((*reduced.messages, "nothing was fitted: report the raw win rates"))
-    return Fit(
-        model=problem.title,
-        formula=problem.formula,
-        names=problem.names,
-        estimate=np.full(p, np.nan),
-        covariance=np.full((p, p), np.nan),
-        threshold_names=problem.threshold_names,
-        thresholds=np.full(t, np.nan),
-        threshold_se=np.full(t, np.nan),
-        variances=(),
-        log_likelihood=float("nan"),
-        rows=int(problem.counts.size),
-        convergence=Convergence(False, "not_fitted", float("nan"), 0, 0, message=message),
-        null=np.zeros((p, 0)),
-        infinite=reduced.infinite,
-        notes=notes,
-        family=problem.family,
-        link=problem.link,
-        method=method_name(len(problem.factors), problem.quadrature),
-    )
