@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             contrasts = tuple((name, given.baseline) for name in trials.systems if name != given.baseline)
         questions = [Question(name, given.measure, given.levels) for name in given.dimensions.split(",")]
         default = Assumptions.default(given.measure, effect=given.effect, alpha=given.alpha)
+        if given.pilot:
+            default = replace(default, spreads=_spreads_of_pilot(given.pilot, given.measure))
         scenario = Assumptions(effect=default.effect, spreads=_spreads(default, given.spread), alpha=given.alpha)
         price = Price(given.minutes, given.hourly, given.fee)
         assumed = {question.dimension: scenario for question in questions}
@@ -71,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--baseline", default="", help="each system with this one; by default all pairs")
     parser.add_argument("--effect", type=float, help="log-odds, or units of an interval scale")
     parser.add_argument("--spread", action="append", default=[], metavar="NAME=SD", help="for example rater_system=0.5")
+    parser.add_argument("--pilot", type=Path, help="long table of a pilot whose spreads are taken (CSV or Parquet)")
     parser.add_argument("--alpha", type=float, default=0.05)
     parser.add_argument("--minutes", type=float, default=0.0, help="of one booklet")
     parser.add_argument("--hourly", type=float, default=0.0)
@@ -90,6 +94,20 @@ def _read(path: Path) -> PlannedTrials:
         return PlannedTrials.from_columns({name: frame[name].tolist() for name in frame.columns})
     content = json.loads(path.read_text(encoding="utf-8"))
     return PlannedTrials.from_rows(content["trials"] if isinstance(content, dict) else content)
+
+
+def _spreads_of_pilot(path: Path, measure: str) -> Spreads:
+    """Return the spreads of the first dimension of a pilot that was asked with this measure."""
+    from analysis import schema
+    from analysis.prepare import Options
+    from analysis.study import analyse_study
+
+    result = analyse_study(schema.read(path), Options())
+    fitting = [item for item in result.dimensions if item.measure == measure]
+    if not fitting:
+        known = ", ".join(f"{item.dimension} ({item.measure})" for item in result.dimensions)
+        raise PowerError(f"the pilot {path.name} has no dimension of measure {measure}: it has {known}")
+    return Spreads.from_fit(fitting[0].fit)
 
 
 def _spreads(default: Assumptions, wanted: Sequence[str]) -> Spreads:

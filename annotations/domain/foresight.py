@@ -165,14 +165,17 @@ def request_check(*, study: Study, assumed: Assumed | None = None, actor: Abstra
     return check
 
 
-def run_check(*, check_id: int, simulations: int = SIMULATIONS) -> PowerCheck:
-    """Simulate and store what came of it; a failure is kept with its words. Done twice it is done once."""
+def run_check(*, check_id: int, simulations: int | None = None) -> PowerCheck:
+    """Simulate (``SIMULATIONS`` studies by default) and store what came of it; a failure is kept with its words.
+
+    Done twice it is done once.
+    """
     with alone(LOCK, check_id) as free:
         check = PowerCheck.objects.select_related("study").get(pk=check_id)
         if free and check.state not in (JobState.DONE, JobState.REFUSED):
             PowerCheck.objects.filter(pk=check.pk).update(state=JobState.RUNNING)
             check.state = JobState.RUNNING
-            _try(check, simulations)
+            _try(check, simulations or SIMULATIONS)
     return check
 
 

@@ -33,6 +33,20 @@ def test_plan_as_csv_gives_json(tmp_path, capsys):
     assert [(row["first"], row["effect"]) for row in content["rows"]] == [("s1", 0.7), ("s2", 0.7)]
 
 
+def test_spreads_of_a_pilot_are_taken_and_named(study, tmp_path, capsys):
+    path, pilot = tmp_path / "plan.json", tmp_path / "pilot.csv"
+    path.write_text(json.dumps(plans.rows_of_pairs()))
+    study.to_csv(pilot, index=False)
+
+    assert main([str(path), "--pilot", str(pilot)]) == 0
+    assert main([str(path), "--pilot", str(pilot), "--measure", "pairwise_graded", "--levels", "5"]) == 0
+    assert main([str(path), "--pilot", str(pilot), "--measure", "ordinal", "--levels", "5"]) == 2
+
+    said = capsys.readouterr()
+    assert said.out.count("estimated from a pilot of") == 2
+    assert "no dimension of measure ordinal: it has originality (pairwise_choice)" in said.err
+
+
 def test_bad_input_is_said_with_exit_code_2(tmp_path, capsys):
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(plans.rows_of_pairs(raters=2)))

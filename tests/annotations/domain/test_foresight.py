@@ -9,6 +9,7 @@ from annotations.domain.foresight import Assumed
 from annotations.enums import JobState
 from annotations.errors import NotReady, WrongState
 from annotations.models import Dimension, PowerCheck
+from annotations.tasks import check_power_task
 
 LOOKS = {"method": "obrien_fleming", "times": [0.5, 1.0]}
 
@@ -92,6 +93,16 @@ def test_check_done_twice_is_done_once(draft):
 
     assert second.result == first.result
     assert second.finished_at == first.finished_at
+
+
+def test_task_makes_the_check(draft, monkeypatch):
+    monkeypatch.setattr(foresight, "SIMULATIONS", 3)
+    check = foresight.request_check(study=draft)
+
+    check_power_task(check.pk)
+
+    check.refresh_from_db()
+    assert (check.state, check.result["simulations"]) == (JobState.DONE, 3)
 
 
 def test_check_of_a_design_that_changed_meanwhile_fails_in_words(draft):
