@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.numerics.block_kernels import SMALL
 from analysis.numerics.cholesky import Factorised, build_layout
 from analysis.numerics.structure import SignedFactor, build_structure
 
@@ -136,3 +137,28 @@ def test_correlated_slopes_fill_the_square_of_each_level_and_its_neighbours():
     whole = z.T @ (weight[:, None] * z)
     assert structure.products @ weight == pytest.approx(whole[structure.row, structure.column], abs=1e-14)
     assert structure.factor_of.tolist() == [0] * 6 + [1] * 2
+
+
+@pytest.mark.parametrize("full", [0.0, 1e9])
+@pytest.mark.parametrize(("prompts", "samples"), [(6, 1), (3, 6)])
+def test_small_and_large_blocks_are_eliminated_by_loops_and_by_matrix_products(full, prompts, samples, monkeypatch):
+    monkeypatch.setattr("analysis.numerics.cholesky.FULL", full)
+    factors, weight, scale = random_design(8, raters=25, prompts=prompts, samples=samples, rows=300)
+    structure = build_structure(factors, weight.size)
+    structure.__dict__["eliminated"] = structure.factor_of < 2  # the prompts' blocks: 6 or 21 columns each
+    scale = scale[: structure.size]
+
+    values = pattern_values(structure, weight, scale)
+    factor = Factorised(build_layout(structure), values)
+
+    whole = dense(structure, weight, scale)
+    inverse = np.linalg.inv(whole)
+    right = np.random.default_rng(1).normal(size=(structure.size, 3))
+    assert factor.layout.full is (full > 0.0)
+    assert bool(np.diff(factor.layout.own).max() > SMALL) is (samples > 1)
+    assert factor.log_determinant == pytest.approx(np.linalg.slogdet(whole)[1], rel=1e-12)
+    assert factor.solve(right) == pytest.approx(inverse @ right, rel=1e-9, abs=1e-11)
+    assert factor.solve(right[:, 0]) == pytest.approx(inverse @ right[:, 0], rel=1e-9, abs=1e-11)
+    assert factor.inverse_on_pattern(values.size) == pytest.approx(
+        inverse[structure.row, structure.column], rel=1e-9, abs=1e-11
+    )
