@@ -35,7 +35,9 @@ ALIGNED = 0.99
 MAX_ITERATIONS = 100
 SLOW = 8
 """After so many iterations the exact Hessian takes over, where that is cheap."""
-MAX_HALVINGS = 30
+MAX_HALVINGS = 20
+DAMPING = (1e-4, 1e-2, 1.0)
+"""Tried in turn when halving fails: an average information that is nearly singular points far away."""
 GROWTH = 9.0
 REACHED = 1e-6
 """End of the first stage: the predicted gain in deviance of one more step."""
@@ -86,6 +88,9 @@ def minimise(
             reason = "converged"
             break
         found = _search(model, here, step)
+        for damping in DAMPING if found is None else ():
+            step, _, _ = _newton(model, here, slope, information=information, frozen=frozen, damping=damping)
+            found = found or _search(model, here, step)
         if found is None:
             reason = "converged" if decrement < REACHED else "line search failed"
             break
@@ -181,16 +186,25 @@ def _free(model: LinearModel, here: Point, frozen: tuple[BoolArray, ...]) -> Boo
 
 
 def _newton(
-    model: LinearModel, here: Point, slope: Slope, *, information: FloatArray, frozen: tuple[BoolArray, ...]
+    model: LinearModel,
+    here: Point,
+    slope: Slope,
+    *,
+    information: FloatArray,
+    frozen: tuple[BoolArray, ...],
+    damping: float = 1e-8,
 ) -> tuple[FloatArray, float, float]:
-    """Return the step, half its predicted gain and its largest entry in standard errors."""
+    """Return the step, half its predicted gain and its largest entry in standard errors.
+
+    Scaled to a unit diagonal, eigenvalues of the curvature below ``damping`` of the largest are raised to it.
+    """
     free, step = _free(model, here, frozen), np.zeros(slope.gradient.size)
     if not free.any():
         return step, 0.0, 0.0
     part = (information + _turning(model, slope, frozen))[np.ix_(free, free)]
     size = np.sqrt(np.maximum(np.abs(np.diag(part)), 1e-300))
     value, vector = np.linalg.eigh(part / np.outer(size, size))
-    value = np.maximum(np.abs(value), 1e-8 * max(1.0, float(np.abs(value).max())))
+    value = np.maximum(np.abs(value), damping * max(1.0, float(np.abs(value).max())))
     rotated = vector.T @ (slope.gradient[free] / size)
     step[free] = -(vector @ (rotated / value)) / size
     error = np.sqrt(2.0 * np.square(vector / size[:, None]) @ (1.0 / value))
