@@ -96,6 +96,8 @@ def _check(problem: StrengthProblem) -> None:
         raise ValueError("random effects stand for the dependence: leave out clusters, ridge and bias reduction")
     if not problem.sets.size:
         raise ValueError("there is no comparison of two alternatives")
+    if not problem.sets.total.any():
+        raise ValueError("no comparison counts: all weights are zero, or all answers were ties and dropped")
 
 
 def _edges(problem: StrengthProblem, sets: ChoiceSets) -> tuple[IntArray, IntArray]:

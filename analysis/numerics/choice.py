@@ -252,9 +252,10 @@ def is_finite(sets: ChoiceSets, found: ChoiceFit) -> bool:
     """
     if not found.finite:
         return False
-    _, first, second = sets.advantages()
+    advantage, first, second = sets.advantages()
     weight = sets.chosen[first] * found.probability[second]
-    return float(np.abs(found.gradient).sum()) <= CERTAIN * float(weight.min(initial=np.inf))
+    gradient = np.asarray(advantage.T @ weight)  # chosen − n p loses probabilities below 1e-16
+    return float(np.abs(gradient).sum()) <= CERTAIN * float(weight.min(initial=np.inf))
 
 
 def find_recession(sets: ChoiceSets) -> FloatArray | None:

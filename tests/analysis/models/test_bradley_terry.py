@@ -304,6 +304,22 @@ def test_many_systems_take_the_sparse_way_to_the_same_answer(monkeypatch):
     assert np.corrcoef(sparse.estimate[:-1], skill[1:])[0, 1] > 0.9
 
 
+def test_nothing_but_ties_is_separation_of_the_tie_parameter():
+    data = games("ab", "bc", "ca")
+
+    fit = fit_bradley_terry(Comparisons(data.first, data.second, np.full(3, 0.5)), tuple("abc"))
+
+    assert fit.convergence.code == "separation"
+    assert "tie (log ν)" in fit.convergence.message
+
+
+def test_system_without_comparisons_is_named():
+    fit = fit_bradley_terry(games("ab", "ba"), tuple("abc"))
+
+    assert "comparable only within: {a, b}, {c}" in fit.convergence.message
+    assert np.abs(fit.null[1]).max() > 0.0
+
+
 def test_bad_input_is_refused_in_words():
     good = games("ab", "ba")
 
@@ -323,6 +339,8 @@ def test_bad_input_is_refused_in_words():
         fit_bradley_terry(good, tuple("ab"), covariates=np.ones((2, 2)), names=("x",))
     with pytest.raises(ValueError, match="does not go with modelled ties"):
         fit_bradley_terry(Comparisons(good.first, good.second, np.array([0.5, 1.0])), tuple("ab"), bias_reduction=True)
+    with pytest.raises(ValueError, match="no comparison counts"):
+        fit_bradley_terry(Comparisons(good.first, good.second, np.full(2, 0.5)), tuple("ab"), ties="drop")
     with pytest.raises(ValueError, match="at least two clusters"):
         fit_bradley_terry(good, tuple("ab"), clusters={"rater": np.zeros(2, dtype=int)})
     with pytest.raises(ValueError, match="two systems have the same name"):
