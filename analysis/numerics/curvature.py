@@ -15,7 +15,7 @@ import numpy as np
 from analysis.numerics import kernels
 
 if TYPE_CHECKING:
-    from analysis.numerics.laplace import Derivative, Factor, FloatArray
+    from analysis.numerics.derivative import Derivative, Factor, FloatArray
 
 PROBES = 16
 STEP = 3e-6
