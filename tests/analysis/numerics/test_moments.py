@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.numerics.cumulative import CumulativeLogit, fixed_at_zero
+from analysis.numerics.cumulative import CumulativeLink, fixed_at_zero
 from analysis.numerics.laplace import LaplaceModel
 from analysis.numerics.structure import SignedFactor, build_structure
 
@@ -19,7 +19,7 @@ def model():
     spread = rng.normal(0.0, np.sqrt(TRUE[0]), 500)[rater] + rng.normal(0.0, np.sqrt(TRUE[1]), 200)[item]
     x = np.column_stack([np.ones(rows), rng.choice([-0.5, 0.5], rows)])
     answer = (x @ [0.3, 1.0] + spread + rng.logistic(size=rows) > 0).astype(np.int64)
-    return LaplaceModel(x, build_structure(factors, rows), CumulativeLogit(answer, np.ones(rows), fixed_at_zero()))
+    return LaplaceModel(x, build_structure(factors, rows), CumulativeLink(answer, np.ones(rows), fixed_at_zero()))
 
 
 def test_guess_is_near_the_truth(model):
@@ -43,7 +43,7 @@ def test_known_variances_are_kept(model):
 def test_no_spread_starts_off_the_boundary():
     rows = 300
     factor = SignedFactor("group", (np.repeat(np.arange(100), 3),), (1.0,), 100)
-    family = CumulativeLogit(np.tile([0, 1, 1], 100), np.ones(rows), fixed_at_zero())
+    family = CumulativeLink(np.tile([0, 1, 1], 100), np.ones(rows), fixed_at_zero())
     model = LaplaceModel(np.ones((rows, 1)), build_structure((factor,), rows), family)
 
     guess = model.first_guess(np.array([np.log(2.0)]))
@@ -52,7 +52,7 @@ def test_no_spread_starts_off_the_boundary():
 
 
 def test_without_random_effects_the_regression_is_the_start():
-    family = CumulativeLogit(np.array([0, 1, 1]), np.ones(3), fixed_at_zero())
+    family = CumulativeLink(np.array([0, 1, 1]), np.ones(3), fixed_at_zero())
     model = LaplaceModel(np.ones((3, 1)), build_structure((), 3), family)
 
     assert model.first_guess(np.array([0.7])).tolist() == [0.7]
