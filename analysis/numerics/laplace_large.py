@@ -27,6 +27,8 @@ FloatArray = npt.NDArray[np.float64]
 
 LARGE: Final = 1500
 """From this many columns of the dense part on, probes are cheaper than a factorisation."""
+MOST_PAIRS: Final = 50_000_000
+"""Pairs of rows that share an own and a kept block; more would cost more memory than the dense part."""
 STALE: Final = 0.02
 """Newton's method keeps its factor while the weights have changed by less than this share."""
 FORCING: Final = 1e-4
@@ -38,7 +40,8 @@ def is_large(structure: Structure) -> bool:
     core = structure.reduced
     if core.size < LARGE or any(len(factor.slopes) > 1 for factor in structure.factors):
         return False
-    return _partition(structure).kept.columns.size >= LARGE
+    partition = _partition(structure)
+    return bool(partition.kept.columns.size >= LARGE and partition.cells.pair_start[-1] <= MOST_PAIRS)
 
 
 def _partition(structure: Structure) -> Partition:
