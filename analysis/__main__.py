@@ -73,6 +73,11 @@ def _add_choices(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--rankings", choices=("plackett_luce", "pairs"), help="model of rankings")
     group.add_argument("--degrees", choices=("satterthwaite", "kenward-roger"), help="of a linear model")
     group.add_argument(
+        "--standard-errors",
+        choices=("adjusted", "plain"),
+        help="of choices and ordered answers: adjusted for the bias of maximum likelihood (default), or plain as in R",
+    )
+    group.add_argument(
         "--without-late",
         dest="late",
         action="store_const",
