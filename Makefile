@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test e2e lint types bench lock clean runtime dev chromium
+.PHONY: help demo demo-reset run test e2e lint types bench bench-cycles bench-models lock clean runtime dev chromium
 
 PY := .venv/bin/python
 PORT ?= 8000
@@ -42,8 +42,14 @@ lint: dev ## ruff and the law of imports
 types: dev ## mypy
 	@$(PY) -m mypy
 
-bench: dev ## what a rater's cycle costs at 1,000 and 100,000 trials, beside a bare Django view
+bench: override ARGS =
+bench: bench-cycles bench-models ## both benchmarks, one after the other
+
+bench-cycles: dev ## what a rater's cycle costs at 1,000 and 100,000 trials, beside a bare Django view
 	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m tests.benchmarks.cycles $(ARGS)
+
+bench-models: dev ## what a fit costs at 72, 720 and 7,200 raters, beside R when it is installed
+	@$(PY) -m tests.benchmarks.models $(ARGS)
 
 lock: dev ## bring the two lock files in line with pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@test -x .venv/locker/bin/uv || { $(PY) -m venv .venv/locker && .venv/locker/bin/pip install --quiet uv; }
