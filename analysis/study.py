@@ -15,8 +15,7 @@ from analysis.inference.prediction import TOO_LARGE, is_predictable, shrunken_es
 from analysis.inference.quantities import variance_shares
 from analysis.inference.robust import fit_robust
 from analysis.inference.systems import system_estimates, win_matrix
-from analysis.models.glmm import fit_logistic
-from analysis.models.ordinal import fit_cumulative
+from analysis.models.specification import Specification
 from analysis.prepare import DimensionData, NothingToModelError, OptionError, Options, contrasts_of, prepare, select
 from analysis.results import DimensionResult, Fit, SignificanceRow, StudyResult
 
@@ -90,25 +89,22 @@ def analyse_study(
 
 def fit_dimension(data: DimensionData, *, start: Fit | None = None) -> Fit:
     """Fit the model that the answers of one dimension ask for; ``start`` is an earlier fit of the same design."""
-    common: dict[str, Any] = {"names": data.names, "formula": data.formula, "structure": data.structure}
-    if data.family == "gaussian" and data.response is not None:
-        from analysis.models.lmm import fit_linear
-
-        return fit_linear(data.response, data.fixed, data.factors, **common, start=start)
     if data.family == "plackett_luce":
         return _fit_rankings(data)
-    common |= {"link": data.link, "start": start, "small_sample": data.small_sample}
-    if data.family == "binomial":
-        return fit_logistic(data.category, data.fixed, data.factors, **common)
-    return fit_cumulative(
-        data.category,
-        data.fixed,
-        data.factors,
-        levels=len(data.labels),
-        thresholds=data.thresholds,
+    linear = data.family == "gaussian"
+    model = Specification(
+        family=data.family,
+        response=data.category.astype(float) if data.response is None else data.response,
+        fixed=data.fixed,
+        names=data.names,
+        factors=data.factors,
+        link="logit" if data.link == "identity" else data.link,
         labels=data.labels,
-        **common,
+        thresholds=data.thresholds,
+        formula=data.formula,
+        structure=data.structure,
     )
+    return model.fit(start=start, small_sample=linear or data.small_sample)
 
 
 def _fit_rankings(data: DimensionData) -> Fit:

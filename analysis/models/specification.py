@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -63,51 +63,31 @@ class Specification:
 
     def fit(self, *, start: Fit | None = None, small_sample: bool = True) -> Fit:
         """Fit the model; ``start`` is an earlier fit of it, ``small_sample`` as in the models."""
+        common: dict[str, Any] = {
+            "names": self.names,
+            "weights": self.weights,
+            "formula": self.formula,
+            "notes": self.notes,
+            "structure": self.structure,
+            "start": start,
+        }
         if self.family == "gaussian":
+            small_sample = small_sample and bool(self.names)
             return fit_linear(
-                self.response,
-                self.fixed,
-                self.factors,
-                names=self.names,
-                weights=self.weights,
-                reml=self.reml,
-                formula=self.formula,
-                notes=self.notes,
-                structure=self.structure,
-                start=start,
-                small_sample=small_sample and bool(self.names),
+                self.response, self.fixed, self.factors, **common, reml=self.reml, small_sample=small_sample
             )
+        category = self.response.astype(np.int64)
+        common |= {"link": self.link, "quadrature": self.quadrature, "small_sample": small_sample}
         if self.family == "binomial":
-            return fit_logistic(
-                self.response.astype(np.int64),
-                self.fixed,
-                self.factors,
-                names=self.names,
-                weights=self.weights,
-                link=self.link,
-                quadrature=self.quadrature,
-                formula=self.formula,
-                notes=self.notes,
-                structure=self.structure,
-                start=start,
-                small_sample=small_sample,
-            )
+            return fit_logistic(category, self.fixed, self.factors, **common)
         return fit_cumulative(
-            self.response.astype(np.int64),
+            category,
             self.fixed,
             self.factors,
+            **common,
             levels=len(self.labels),
-            names=self.names,
             thresholds=self.thresholds,
             labels=self.labels,
-            weights=self.weights,
-            link=self.link,
-            quadrature=self.quadrature,
-            formula=self.formula,
-            notes=self.notes,
-            structure=self.structure,
-            start=start,
-            small_sample=small_sample,
         )
 
     def with_answers(self, answers: FloatArray) -> Specification:
