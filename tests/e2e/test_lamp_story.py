@@ -154,7 +154,7 @@ def test_lamp_rankings_give_the_logit_of_lme4(tmp_path: Path) -> None:
     spread = {item.factor: item.sd * math.sqrt(2) for item in result.dimensions[0].fit.variances}
     found = {
         "estimate": row.estimate,
-        "se": row.se,
+        "se": row.se_plain,
         "item": spread["prompt:system"],
         "rater": spread["rater:system"],
     }
