@@ -20,6 +20,7 @@ from evalplatform.place import EmbeddedError
 __all__ = ["EmbeddedError", "ensure_running", "is_used", "release", "stop"]
 
 _held: dict[Path, int] = {}  # directory -> descriptor of its users.lock, which this process holds
+_borrowed: set[Path] = set()  # directories whose share the process holds that this one was forked from
 
 
 def is_used() -> bool:
@@ -81,7 +82,7 @@ def _exclusively() -> Iterator[None]:
 
 
 def _hold() -> None:
-    if place.var() in _held:
+    if place.var() in _held or place.var() in _borrowed:
         return
     descriptor = os.open(place.var() / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.lockf(descriptor, fcntl.LOCK_SH)  # POSIX: a forked child does not inherit it, not even for a moment
@@ -90,7 +91,12 @@ def _hold() -> None:
 
 
 def _disown() -> None:
-    """A forked child has no share: else a web worker that lingers would keep the servers after their last user."""
+    """A forked child has no share and never takes one.
+
+    Pool processes end without a word (os._exit): the last user of the servers, who ends a moment before them, would
+    leave the servers to a process that never stops them.
+    """
+    _borrowed.update(_held)
     for descriptor in _held.values():
         os.close(descriptor)
     _held.clear()
