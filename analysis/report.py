@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from dataclasses import dataclass, fields, replace
@@ -245,6 +246,20 @@ def _publish(scratch: Path, out: Path, names: tuple[str, ...]) -> None:
             shutil.move(scratch / name, ready / name)
         ready.rename(out)
         return
+    stale = _files_of_report(out) - set(names)
     for name in (*(name for name in names if name != "index.html"), "index.html"):
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (scratch / name).replace(out / name)
+    for name in stale:
+        (out / name).unlink(missing_ok=True)
+
+
+def _files_of_report(folder: Path) -> set[str]:
+    """Return the files that the manifest of an earlier report names, below the folder; never anything else."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        names = {str(name) for name in manifest["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    root = folder.resolve()
+    return {name for name in names if root in (folder / name).resolve().parents}

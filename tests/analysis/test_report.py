@@ -298,3 +298,24 @@ def test_nothing_but_mid_points_is_said_not_estimated(study):
     assert found.dimensions[0].fit.convergence.code == "not_fitted"
     assert not any(row.converged for row in found.rows)
     assert found.rows[0].raw_win_rate == 0.5
+
+
+def test_new_report_takes_the_place_of_an_older_one_and_of_nothing_else(result, tmp_path):
+    folder = tmp_path / "report"
+    write_report(result, folder)
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "old.csv").write_text("1", encoding="utf-8")
+    (tmp_path / "outside.csv").write_text("1", encoding="utf-8")
+    manifest["files"] |= {"old.csv": "", "../outside.csv": ""}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+    report = write_report(result, folder, without=("agreement", "diagnostics", "sensitivity"))
+
+    assert not (folder / "old.csv").exists()
+    assert not (folder / "residuals.csv").exists()
+    assert (folder / "notes.txt").exists()
+    assert (tmp_path / "outside.csv").exists()
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
+        *report.files, "notes.txt",
+    }  # fmt: skip
