@@ -133,4 +133,18 @@ def test_make_help_lists_every_target():
     done = subprocess.run(["make"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
 
     listed = [line.split()[1] for line in done.stdout.splitlines()]
-    assert listed == ["help", "demo", "demo-reset", "run", "test", "e2e", "lint", "types", "bench", "lock", "clean"]
+    assert listed == [
+        "help",
+        "demo",
+        "demo-reset",
+        "run",
+        "test",
+        "e2e",
+        "lint",
+        "types",
+        "bench",
+        "bench-cycles",
+        "bench-models",
+        "lock",
+        "clean",
+    ]
