@@ -14,7 +14,7 @@ from analysis.numerics.structure import FloatArray
 from analysis.power.assumptions import SOURCE_EFFECT, Assumptions, spread_of, spreads_of
 from analysis.power.information import NODES, ONE, WEIGHTS, PlannedModel, Precision, Scale
 from analysis.power.records import Axis, CurvePoint, PowerAnalysis, PowerCurve, PowerRow, Price
-from analysis.power.testing import power_of_holm, power_of_test, required_noncentrality
+from analysis.power.testing import DRAWS, power_of_holm, power_of_test, required_noncentrality
 from analysis.power.trials import PlannedTrials, PowerError, Question
 
 Pairs = tuple[tuple[str, str], ...]
@@ -22,6 +22,7 @@ TARGETS: Final = (0.8, 0.9)
 RATER_TIMES: Final = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 PROMPT_TIMES: Final = (0.5, 1.0, 1.5, 2.0, 3.0)
 LEAST_LEVELS: Final = 4
+LEAST_DRAWS: Final = 2_000
 
 
 def analyse_power(
@@ -96,6 +97,15 @@ class _Answer:
         self.effects = assumptions.effects(model.pairs)
         self.found = self.model.solve(assumptions)
         self.shift = self._shift_at_detectable()
+
+    def planted_effects(self) -> FloatArray:
+        """Return the effects of all contrasts under each truth that a simulation plants, (truths, contrasts)."""
+        return np.array(
+            [
+                self.assumptions.with_effect(truth).effects(self.model.pairs)
+                for truth in self.assumptions.planted(self.model.pairs)
+            ]
+        )
 
     def power(self, found: Precision, *, tests: int) -> FloatArray:
         """Return the power of each contrast at level α / tests."""
@@ -218,14 +228,24 @@ def _with_holm(solved: Sequence[_Answer], questions: Sequence[Question]) -> tupl
     contrasts = len(solved[0].model.pairs)
     dimension = np.repeat(np.arange(len(rows) // contrasts), contrasts)
     blocks = [answer.found.correlation for answer in solved for _ in answer.questions]
-    df = np.array([row.df for row in rows])
-    power = power_of_holm(
-        np.array([row.effect / row.se for row in rows]),
-        df,
-        correlation=linalg.block_diag(*blocks),
-        dimension=dimension,
-        alpha=solved[0].assumptions.alpha,
+    planted = [answer.planted_effects() for answer in solved for _ in answer.questions]
+    count = max(effects.shape[0] for effects in planted)
+    powers = np.array(
+        [
+            power_of_holm(
+                np.concatenate([effects[at % effects.shape[0]] for effects in planted]) / [row.se for row in rows],
+                np.array([row.df for row in rows]),
+                correlation=linalg.block_diag(*blocks),
+                dimension=dimension,
+                alpha=solved[0].assumptions.alpha,
+                draws=max(LEAST_DRAWS, DRAWS // count),
+            )
+            for at in range(count)
+        ]
     )
+    # each contrast is asked for where it is planted itself
+    asked = np.concatenate([np.arange(contrasts) % effects.shape[0] for effects in planted])
+    power = powers[asked, np.arange(len(rows))]
     found = [replace(row, power_holm=float(value)) for row, value in zip(rows, power, strict=True)]
     order = [question.dimension for question in questions]
     return tuple(sorted(found, key=lambda row: order.index(row.dimension)))

@@ -144,6 +144,16 @@ class Assumptions:
             return np.array([strength.get(first, 0.0) - strength.get(second, 0.0) for first, second in contrasts])
         return np.full(len(contrasts), float(self.effect))
 
+    def planted(self, contrasts: tuple[tuple[str, str], ...]) -> list[Mapping[str, float]]:
+        """Return the truths to plant: the strengths, or for one effect each contrast in turn, half up and half down.
+
+        One effect cannot hold for all contrasts at once: where a beats b and b beats c by it, a beats c by twice that.
+        """
+        if isinstance(self.effect, Mapping):
+            return [self.effect]
+        half = float(self.effect) / 2.0
+        return [{first: half, second: -half} for first, second in contrasts]
+
     def thresholds(self, question: Question, *, spread: float) -> FloatArray:
         """Return all thresholds, ascending, shape (levels − 1,); empty for an interval scale.
 

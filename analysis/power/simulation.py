@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Final
@@ -71,7 +71,7 @@ class Simulator:
         self.assumptions = assumptions
         self.trials = model.trials
         self.question = model.question
-        self.scenarios = _scenarios(model.pairs, assumptions)
+        self.scenarios = assumptions.planted(model.pairs)
         self.spreads = spreads_of(self.trials, assumptions.spreads)
         self.tau = assumptions.thresholds(self.question, spread=spread_of(self.trials, assumptions.spreads))
         self._start: Fit | None = None
@@ -134,14 +134,6 @@ class Simulator:
         from analysis.inference.degrees import satterthwaite
 
         return np.array([satterthwaite(fit, row) for row in self.model.contrasts], dtype=float)
-
-
-def _scenarios(pairs: Pairs, assumptions: Assumptions) -> list[Mapping[str, float]]:
-    """Return the truths to plant: the strengths, or for one effect each contrast in turn, half up and half down."""
-    effect = assumptions.effect
-    if isinstance(effect, Mapping):
-        return [effect]
-    return [{first: float(effect) / 2.0, second: -float(effect) / 2.0} for first, second in pairs]
 
 
 def simulate_power(
@@ -211,7 +203,7 @@ def summarise(
     """Count rejections, alone and by Holm over contrasts × dimensions."""
     names = ("estimate", "se", "p")
     estimate, se, p = (np.array([study[name] for study in studies], dtype=float) for name in names)
-    planted = len(_scenarios(model.pairs, assumptions))
+    planted = len(assumptions.planted(model.pairs))
     rows = []
     for at, (pair, effect) in enumerate(zip(model.pairs, assumptions.effects(model.pairs), strict=True)):
         used = slice(at if planted > 1 else 0, None, planted)

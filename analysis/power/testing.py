@@ -55,6 +55,7 @@ def power_of_holm(
     correlation: FloatArray,
     dimension: IntArray,
     alpha: float,
+    draws: int = DRAWS,
 ) -> FloatArray:
     """Return the power of each of m tests after Holm's step-down correction of all of them, shape (m,).
 
@@ -65,8 +66,8 @@ def power_of_holm(
     count = noncentrality.size
     values, vectors = np.linalg.eigh(np.where(dimension[:, None] == dimension, correlation, 0.0))
     half = vectors * np.sqrt(np.maximum(values, 0.0))
-    z = rng.standard_normal((DRAWS, count)) @ half.T
-    share = rng.integers(STEPS, size=(DRAWS, int(dimension.max()) + 1))[:, dimension]
+    z = rng.standard_normal((draws, count)) @ half.T
+    share = rng.integers(STEPS, size=(draws, int(dimension.max()) + 1))[:, dimension]
     nu = np.minimum(df, LARGE_DF)
     error = np.column_stack([_chi_quantiles(float(value))[share[:, at]] for at, value in enumerate(nu)])
     p = np.asarray(2.0 * stats.t.sf(np.abs((z + noncentrality) / error), nu))
