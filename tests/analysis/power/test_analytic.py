@@ -45,7 +45,7 @@ def test_holm_takes_the_truth_that_a_simulation_plants(answer):
         named = {question.dimension: Assumptions(effect=truth) for question in DIMENSIONS}
         alone = analyse_power(trials, DIMENSIONS, ALL_PAIRS, assumptions=named, curves=False)
         for row, same in zip(asked, alone.rows[at::3], strict=True):
-            # the information is taken at the effects, which differ a little; Holm's share of 6,666 draws has 4 SE of .024
+            # the information is taken at the effects, which differ a little; 4 SE of a share of 6,666 draws are .024
             assert row.power == pytest.approx(same.power, abs=0.005)
             assert row.power_holm == pytest.approx(same.power_holm, abs=0.03)
 
