@@ -6,15 +6,14 @@ import json
 import math
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.files import File
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from annotations.enums import JobState, SystemRole
@@ -23,6 +22,7 @@ from annotations.models import Report, Study
 
 from . import dataset, planning
 from .events import log_event
+from .jobs import alone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,25 +57,13 @@ def make_report(*, report_id: int, without: Iterable[str] = ()) -> Report:
     Whoever works on a report holds an advisory lock of its connection, which the database lets go when a worker dies:
     a report left "running" is then taken up by the next call.
     """
-    with _alone(report_id) as alone:
+    with alone(LOCK, report_id) as free:
         report = Report.objects.select_related("study__plan").get(pk=report_id)
-        if alone and report.state != JobState.DONE:
+        if free and report.state != JobState.DONE:
             Report.objects.filter(pk=report.pk).update(state=JobState.RUNNING)
             report.state = JobState.RUNNING
             _try(report, without=tuple(without))
     return report
-
-
-@contextmanager
-def _alone(report_id: int) -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s::int, %s::int)", [LOCK, report_id])
-        alone = bool(cursor.fetchone()[0])
-        try:
-            yield alone
-        finally:
-            if alone:
-                cursor.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", [LOCK, report_id])
 
 
 def _try(report: Report, *, without: tuple[str, ...]) -> None:
