@@ -10,12 +10,11 @@ from scipy import sparse
 
 from analysis.models.verdict import invert, judge
 from analysis.numerics.choice_laplace import ChoiceLaplace
-from analysis.numerics.optimise import Optimum, minimise, polish
+from analysis.numerics.optimise import Guarded, Optimum, minimise, polish
 from analysis.results import RandomEffects, VarianceComponent
 
 if TYPE_CHECKING:
     from analysis.numerics.choice import ChoiceFit, ChoiceSets, FloatArray, IntArray
-    from analysis.numerics.laplace import Evaluation
     from analysis.numerics.structure import SignedFactor
     from analysis.results import Convergence
 
@@ -78,7 +77,7 @@ def solve_random(
     number = np.repeat(np.arange(len(kept)), levels[kept]).astype(np.int64)
     model = ChoiceLaplace(sets, sparse.csr_array(z[:, columns]), number)
     start = np.concatenate([np.full(len(kept), START_VARIANCE), found.parameter])
-    evaluate = _Guarded(model)
+    evaluate = Guarded(model)
     optimum, hessian = polish(evaluate, minimise(evaluate, start, variances=len(kept)), variances=len(kept))
     return _solution(model, [factors[k] for k in kept], optimum, hessian, separation=separation), notes
 
@@ -100,25 +99,6 @@ def _informative(
         else:
             notes.append(f"random effect {factor.name} left out: it is the same for all systems judged together")
     return kept, tuple(notes)
-
-
-class _Guarded:
-    """Evaluation that answers None where numbers overflow."""
-
-    def __init__(self, model: ChoiceLaplace) -> None:
-        self.model = model
-
-    def __call__(self, parameter: FloatArray) -> Evaluation | None:
-        before = self.model.mode
-        try:
-            found = self.model.evaluate(parameter)
-        except np.linalg.LinAlgError:
-            self.model.mode = before
-            return None
-        if not (np.isfinite(found.deviance) and found.settled):
-            self.model.mode = before
-            return None
-        return found
 
 
 def _solution(

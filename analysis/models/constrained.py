@@ -12,7 +12,7 @@ from analysis.models.estimable import restrict
 from analysis.models.ordinal import THRESHOLDS
 from analysis.numerics.cumulative import CumulativeLink, fixed_at_zero
 from analysis.numerics.laplace import Evaluation, LaplaceModel
-from analysis.numerics.optimise import minimise
+from analysis.numerics.optimise import Guarded, minimise
 from analysis.numerics.quadrature import QuadratureModel
 from analysis.numerics.reml import LinearModel
 from analysis.numerics.structure import build_structure
@@ -85,20 +85,13 @@ class _Held:
     """The deviance as a function of all parameters but one."""
 
     def __init__(self, model: LaplaceModel, free: np.ndarray, value: float) -> None:
-        self.model, self.free, self.value = model, free, value
+        self.evaluate, self.free, self.value = Guarded(model), free, value
 
     def __call__(self, part: FloatArray) -> Evaluation | None:
         parameter = np.full(self.free.size, self.value)
         parameter[self.free] = part
-        if not self.model.family.is_admissible(self.model.split(parameter)[2]):
-            return None
-        before = self.model.mode
-        try:
-            found = self.model.evaluate(parameter)
-        except np.linalg.LinAlgError:
-            found = None
-        if found is None or not (np.isfinite(found.deviance) and found.settled):
-            self.model.mode = before
+        found = self.evaluate(parameter)
+        if found is None:
             return None
         inside = np.ix_(self.free, self.free)
         return Evaluation(

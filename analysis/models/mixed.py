@@ -15,13 +15,12 @@ from analysis.numerics.adjustment import adjust
 from analysis.numerics.cumulative import LATENT_SD, CumulativeLink, FloatArray, Thresholds
 from analysis.numerics.laplace import LaplaceModel
 from analysis.numerics.laplace_large import LargeLaplaceModel, is_large
-from analysis.numerics.optimise import Optimum, minimise, polish
+from analysis.numerics.optimise import Guarded, Optimum, minimise, polish
 from analysis.numerics.quadrature import QuadratureModel
 from analysis.numerics.structure import SignedFactor, Structure, build_structure
 
 if TYPE_CHECKING:
     from analysis.numerics.cumulative import IntArray, LinkName
-    from analysis.numerics.laplace import Evaluation
     from analysis.results import Fit
 
 
@@ -79,7 +78,7 @@ def fit_mixed(problem: Problem) -> Fit:
     if reduced.regression is None:
         return unfitted(problem, reduced, notes)
     model = _engine(problem, reduced, factors)
-    evaluate = _Guarded(model)
+    evaluate = Guarded(model)
     count = model.variances
     start = model.first_guess(reduced.regression.parameter, _known_variances(problem, model.structure))
     optimum, hessian = polish(evaluate, minimise(evaluate, start, variances=count), variances=count)
@@ -91,7 +90,7 @@ def fit_mixed(problem: Problem) -> Fit:
 
 
 def _adjusted(
-    fit: Fit, reduced: Reduced, evaluate: _Guarded, *, optimum: Optimum, hessian: FloatArray
+    fit: Fit, reduced: Reduced, evaluate: Guarded, *, optimum: Optimum, hessian: FloatArray
 ) -> FloatArray | None:
     """Return the covariance of the fixed effects at spreads corrected for the bias of maximum likelihood."""
     covariance = invert(hessian, optimum.free)
@@ -158,27 +157,6 @@ def _structure(problem: Problem, factors: tuple[SignedFactor, ...], rows: np.nda
 
 def _sizes(factors: tuple[SignedFactor, ...]) -> list[tuple[str, int, int]]:
     return [(factor.name, factor.levels, len(factor.codes)) for factor in factors]
-
-
-class _Guarded:
-    """Evaluation that answers None where thresholds are out of order or numbers overflow."""
-
-    def __init__(self, model: LaplaceModel) -> None:
-        self.model = model
-
-    def __call__(self, parameter: FloatArray) -> Evaluation | None:
-        if not self.model.family.is_admissible(self.model.split(parameter)[2]):
-            return None
-        before = self.model.mode
-        try:
-            found = self.model.evaluate(parameter)
-        except np.linalg.LinAlgError:
-            self.model.mode = before
-            return None
-        if not (np.isfinite(found.deviance) and found.settled):
-            self.model.mode = before
-            return None
-        return found
 
 
 def _start_of_regression(problem: Problem) -> FloatArray | None:

@@ -56,6 +56,11 @@ class ChoiceLaplace:
         """Return standard deviations θ and fixed effects β."""
         return np.sqrt(parameter[: self.variances]), parameter[self.variances :]
 
+    def is_admissible(self, parameter: FloatArray) -> bool:
+        """Return True: choices have no thresholds that could be out of order."""
+        del parameter
+        return True
+
     def evaluate(self, parameter: FloatArray) -> Evaluation:
         """Return deviance, exact gradient and working information at (γ, β); raises LinAlgError if H breaks down."""
         theta, beta = self.split(parameter)

@@ -117,6 +117,10 @@ class LaplaceModel:
         k, p = self.variances, self.fixed.shape[1]
         return np.sqrt(parameter[:k]), parameter[k : k + p], parameter[k + p :]
 
+    def is_admissible(self, parameter: FloatArray) -> bool:
+        """Return whether the thresholds are in order."""
+        return self.family.is_admissible(self.split(parameter)[2])
+
     def evaluate(self, parameter: FloatArray) -> Evaluation:
         """Return deviance, exact gradient and working information at (γ, β, thresholds)."""
         theta, beta, free = self.split(parameter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,41 @@ class Optimum:
     def converged(self) -> bool:
         """Return whether the predicted gain of a further step is negligible."""
         return self.reason == "converged"
+
+
+class Model(Protocol):
+    """A deviance to be minimised, which keeps the last mode of its random effects as a warm start."""
+
+    mode: FloatArray
+
+    def is_admissible(self, parameter: FloatArray) -> bool:
+        """Return whether the likelihood exists at a parameter."""
+
+    def evaluate(self, parameter: FloatArray) -> Evaluation:
+        """Return the deviance and its derivatives; raises LinAlgError if numbers break down."""
+
+
+class Guarded:
+    """Evaluation that answers None, and forgets the mode, where a parameter is inadmissible or numbers overflow."""
+
+    def __init__(self, model: Model) -> None:
+        """Guard the evaluations of one model."""
+        self.model = model
+
+    def __call__(self, parameter: FloatArray) -> Evaluation | None:
+        """Return the evaluation at a parameter, None if there is none."""
+        if not self.model.is_admissible(parameter):
+            return None
+        before = self.model.mode
+        try:
+            found = self.model.evaluate(parameter)
+        except np.linalg.LinAlgError:
+            self.model.mode = before
+            return None
+        if not (np.isfinite(found.deviance) and found.settled):
+            self.model.mode = before
+            return None
+        return found
 
 
 def minimise(evaluate: Callable[[FloatArray], Evaluation | None], start: FloatArray, *, variances: int) -> Optimum:
