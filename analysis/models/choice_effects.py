@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from analysis.models.freezing import random_effects
 from analysis.models.verdict import invert, judge
 from analysis.numerics.choice_laplace import ChoiceLaplace
 from analysis.numerics.optimise import Guarded, Optimum, minimise, polish
-from analysis.results import RandomEffects, VarianceComponent
+from analysis.results import VarianceComponent
 
 if TYPE_CHECKING:
-    from analysis.numerics.choice import ChoiceFit, ChoiceSets, FloatArray, IntArray
+    from analysis.numerics.choice import ChoiceFit, ChoiceSets, FloatArray
     from analysis.numerics.structure import SignedFactor
-    from analysis.results import Convergence
+    from analysis.results import Convergence, RandomEffects
 
 START_VARIANCE = 0.25
 
@@ -132,18 +133,6 @@ def _solution(
         ),
         "Laplace",
         variances,
-        _predicted(model, factors, optimum),
+        random_effects(model, factors, model.factor_of, optimum=optimum),
         parameters=optimum.parameter.size,
     )
-
-
-def _predicted(model: ChoiceLaplace, factors: list[SignedFactor], optimum: Optimum) -> tuple[RandomEffects, ...]:
-    theta, _ = model.split(optimum.parameter)
-    modes = theta[model.factor_of] * optimum.evaluation.mode
-    spreads = np.sqrt(model.conditional_variances(optimum.parameter, optimum.evaluation))
-    found: list[RandomEffects] = []
-    for k, factor in enumerate(factors):
-        mine: IntArray = np.flatnonzero(model.factor_of == k).astype(np.int64)
-        labels = factor.labels or tuple(str(level) for level in range(factor.levels))
-        found.append(RandomEffects(factor.name, labels, modes[mine], spreads[mine]))
-    return tuple(found)

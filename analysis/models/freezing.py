@@ -11,11 +11,15 @@ from analysis.models.verdict import invert, judge
 from analysis.results import Convergence, Fit, RandomEffects, VarianceComponent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from analysis.models.estimable import Reduced
     from analysis.models.mixed import Problem
+    from analysis.numerics.choice_laplace import ChoiceLaplace
     from analysis.numerics.cumulative import FloatArray
     from analysis.numerics.laplace import LaplaceModel
     from analysis.numerics.optimise import Optimum
+    from analysis.numerics.structure import IntArray, SignedFactor
 
 
 def freeze(
@@ -75,7 +79,7 @@ def freeze(
         family=problem.family,
         link=problem.link,
         method=method_name(count, problem.quadrature),
-        random_effects=_random_effects(model, optimum),
+        random_effects=random_effects(model, model.structure.factors, model.structure.factor_of, optimum=optimum),
         linear_predictor=optimum.evaluation.eta,
         fixed_predictor=model.fixed @ beta,
         parameters=optimum.parameter.size,
@@ -102,15 +106,16 @@ def method_name(variances: int, quadrature: int) -> str:
     return "Laplace" if quadrature == 1 else f"AGQ({quadrature})"
 
 
-def _random_effects(model: LaplaceModel, optimum: Optimum) -> tuple[RandomEffects, ...]:
-    """Return conditional modes and standard deviations, factor by factor."""
-    structure = model.structure
+def random_effects(
+    model: LaplaceModel | ChoiceLaplace, factors: Sequence[SignedFactor], factor_of: IntArray, *, optimum: Optimum
+) -> tuple[RandomEffects, ...]:
+    """Return conditional modes and standard deviations, factor by factor; ``factor_of`` has each column's factor."""
     theta = model.split(optimum.parameter)[0]
-    modes = theta[structure.factor_of] * optimum.evaluation.mode
+    modes = theta[factor_of] * optimum.evaluation.mode
     sds = np.sqrt(model.conditional_variances(optimum.parameter, optimum.evaluation))
     found = []
-    for k, factor in enumerate(structure.factors):
-        mine = structure.factor_of == k
+    for k, factor in enumerate(factors):
+        mine = factor_of == k
         labels = factor.labels or tuple(str(level) for level in range(factor.levels))
         found.append(RandomEffects(factor.name, labels, modes[mine], sds[mine], term=factor.slope_names[0]))
     return tuple(found)
