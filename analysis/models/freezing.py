@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.models.estimable import undetermined
-from analysis.models.verdict import invert, judge
+from analysis.models.verdict import judge
 from analysis.results import Convergence, Fit, RandomEffects, VarianceComponent
 
 if TYPE_CHECKING:
@@ -28,19 +28,22 @@ def freeze(
     model: LaplaceModel,
     *,
     optimum: Optimum,
-    hessian: FloatArray,
+    covariance: FloatArray | None,
     notes: tuple[str, ...],
 ) -> Fit:
-    """Return the record of a fit: estimates of all columns, what is aliased, infinite or singular, predictions."""
+    """Return the record of a fit: estimates of all columns, what is aliased, infinite or singular, predictions.
+
+    ``covariance`` is that of (θ, β, thresholds), None where the likelihood is flat.
+    """
     count, kept = model.variances, int(reduced.columns.sum())
     theta, beta, free = model.split(optimum.parameter)
     theta = np.where(optimum.free[:count], theta, 0.0)
-    inverse = invert(hessian, optimum.free)
-    covariance = np.where(np.outer(optimum.free, optimum.free), np.nan, 0.0) if inverse is None else inverse
-    se = np.sqrt(np.diag(covariance))
+    unknown = np.where(np.outer(optimum.free, optimum.free), np.nan, 0.0)
+    spread = unknown if covariance is None else covariance
+    se = np.sqrt(np.diag(spread))
     estimate, matrix = np.zeros(len(problem.names)), np.zeros((len(problem.names),) * 2)
     estimate[reduced.columns] = beta
-    matrix[np.ix_(reduced.columns, reduced.columns)] = covariance[count : count + kept, count : count + kept]
+    matrix[np.ix_(reduced.columns, reduced.columns)] = spread[count : count + kept, count : count + kept]
     basis = problem.thresholds.basis
     variances = tuple(
         VarianceComponent(
@@ -61,13 +64,13 @@ def freeze(
         covariance=matrix,
         threshold_names=problem.threshold_names,
         thresholds=problem.thresholds.at(free),
-        threshold_se=np.sqrt(np.diag(basis @ covariance[count + kept :, count + kept :] @ basis.T)),
+        threshold_se=np.sqrt(np.diag(basis @ spread[count + kept :, count + kept :] @ basis.T)),
         variances=variances,
         log_likelihood=-0.5 * optimum.evaluation.deviance,
         rows=int(reduced.rows.sum()),
         convergence=judge(
             optimum,
-            inverse,
+            covariance,
             variances=variances,
             link=problem.link,
             separation=reduced.messages,
@@ -83,7 +86,7 @@ def freeze(
         linear_predictor=optimum.evaluation.eta,
         fixed_predictor=model.fixed @ beta,
         parameters=optimum.parameter.size,
-        joint_covariance=_joint_covariance(problem, reduced, covariance[count:, count:]),
+        joint_covariance=_joint_covariance(problem, reduced, spread[count:, count:]),
     )
 
 

@@ -82,20 +82,18 @@ def fit_mixed(problem: Problem) -> Fit:
     count = model.variances
     start = model.first_guess(reduced.regression.parameter, _known_variances(problem, model.structure))
     optimum, hessian = polish(evaluate, minimise(evaluate, start, variances=count), variances=count)
-    notes += _remarks(model, optimum, hessian)
-    fit = freeze(problem, reduced, model, optimum=optimum, hessian=hessian, notes=notes)
-    if not (problem.small_sample and fit.convergence.converged and problem.quadrature == 1):
+    covariance = invert(hessian, optimum.free)
+    notes += _remarks(model, optimum, covariance)
+    fit = freeze(problem, reduced, model, optimum=optimum, covariance=covariance, notes=notes)
+    if covariance is None or not (problem.small_sample and fit.convergence.converged and problem.quadrature == 1):
         return fit
-    return replace(fit, adjusted_covariance=_adjusted(fit, reduced, evaluate, optimum=optimum, hessian=hessian))
+    return replace(fit, adjusted_covariance=_adjusted(fit, reduced, evaluate, optimum=optimum, covariance=covariance))
 
 
 def _adjusted(
-    fit: Fit, reduced: Reduced, evaluate: Guarded, *, optimum: Optimum, hessian: FloatArray
+    fit: Fit, reduced: Reduced, evaluate: Guarded, *, optimum: Optimum, covariance: FloatArray
 ) -> FloatArray | None:
     """Return the covariance of the fixed effects at spreads corrected for the bias of maximum likelihood."""
-    covariance = invert(hessian, optimum.free)
-    if covariance is None:
-        return None
     found = adjust(evaluate, optimum, covariance, variances=len(fit.variances))
     if found is None:
         return None
@@ -136,9 +134,8 @@ def _engine(problem: Problem, reduced: Reduced, factors: tuple[SignedFactor, ...
     return QuadratureModel(x, structure, family, points=problem.quadrature)
 
 
-def _remarks(model: LaplaceModel, optimum: Optimum, hessian: FloatArray) -> tuple[str, ...]:
+def _remarks(model: LaplaceModel, optimum: Optimum, covariance: FloatArray | None) -> tuple[str, ...]:
     """Say what Monte-Carlo error is left where the design was too large to factor."""
-    covariance = invert(hessian, optimum.free)
     if covariance is None or not isinstance(model, LargeLaplaceModel):
         return ()
     return (model.precision(optimum.parameter).describe(covariance),)
