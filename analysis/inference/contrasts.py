@@ -118,10 +118,9 @@ def contrast_row(
         Degrees of freedom instead of the rule's.
     """
     counts = count_within(data, task_family)
-    found = _find(data, fit, pair, task_family=task_family)
-    se, rule_df, method = refer(
-        fit, data.contrast(*pair, task_family=task_family), found, counts=counts, degrees=degrees
-    )
+    weights = data.contrast(*pair, task_family=task_family)
+    found = estimate_contrast(fit, weights, present=set(pair) <= set(data.systems))
+    se, rule_df, method = refer(fit, weights, found, counts=counts, degrees=degrees)
     df, method = (rule_df, method) if df is None else (df, "given")
     points = _points(found.value, se, df=df, confidence=confidence)
     known = bool(np.isfinite(points).all())
@@ -135,7 +134,7 @@ def contrast_row(
         scale=data.scale,
         estimate=found.value,
         se=se,
-        se_plain=_plain(fit, data.contrast(*pair, task_family=task_family)) if known else NAN,
+        se_plain=_plain(fit, weights) if known else NAN,
         df=df,
         df_method=method,
         low=float(points[1]),
@@ -168,14 +167,10 @@ def contrast_points(
     data: DimensionData, fit: Fit, pair: tuple[str, str], *, confidence: float, degrees: Degrees = "satterthwaite"
 ) -> FloatArray:
     """Return estimate, lower and upper bound of one pooled contrast."""
-    found = _find(data, fit, pair, task_family="")
-    se, df, _ = refer(fit, data.contrast(*pair), found, counts=count_within(data), degrees=degrees)
+    weights = data.contrast(*pair)
+    found = estimate_contrast(fit, weights, present=set(pair) <= set(data.systems))
+    se, df, _ = refer(fit, weights, found, counts=count_within(data), degrees=degrees)
     return _points(found.value, se, df=df, confidence=confidence)
-
-
-def _find(data: DimensionData, fit: Fit, pair: tuple[str, str], *, task_family: str) -> Estimate:
-    present = set(pair) <= set(data.systems)
-    return estimate_contrast(fit, data.contrast(*pair, task_family=task_family), present=present)
 
 
 def _points(value: float, se: float, *, df: float, confidence: float) -> FloatArray:
