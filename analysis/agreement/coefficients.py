@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from analysis.agreement.ratings import (
+    RESAMPLES,
     AgreementError,
     Coefficient,
     Ratings,
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from analysis.numerics.structure import FloatArray
 
 Level = Literal["nominal", "ordinal", "interval"]
-RESAMPLES = 1000
 
 
 def krippendorff_alpha(

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from analysis.numerics.structure import FloatArray, IntArray
 
+RESAMPLES = 1000
+"""Resamples of units behind an interval, unless somebody asks for another number."""
+
 
 class AgreementError(ValueError):
     """The ratings do not allow the coefficient; the message says what it needs."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.agreement.ratings import (
+    RESAMPLES,
     AgreementError,
     Coefficient,
     Ratings,
@@ -20,7 +21,6 @@ from analysis.agreement.ratings import (
 if TYPE_CHECKING:
     from analysis.numerics.structure import FloatArray, IntArray
 
-RESAMPLES = 1000
 SPLITS = 200
 WANTED = 0.8
 FEW_UNITS = 3

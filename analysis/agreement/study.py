@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.agreement.coefficients import Level, fleiss_kappa, krippendorff_alpha, raw_agreement
-from analysis.agreement.ratings import AgreementError, Coefficient, Ratings
+from analysis.agreement.ratings import RESAMPLES, AgreementError, Coefficient, Ratings
 from analysis.agreement.reliability import WANTED, raters_needed, single_rater_reliability, split_half
 from analysis.results import AgreementRow
 
@@ -27,7 +27,6 @@ LEVEL_OF: dict[str, Level] = {
     "interval": "interval",
     "nominal": "nominal",
 }
-RESAMPLES = 1000
 
 
 def agreement_rows(
