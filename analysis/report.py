@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from analysis.declaration import Declaration, check_design, read_plan
 from analysis.prepare import OptionError, Options
 from analysis.results import StudyResult
-from analysis.study import analyse_study, fit_dimension, hash_table
+from analysis.study import analyse_study
 from analysis.wording import CORRECTIONS, family_in_words, methods_of, notes_of, sentences_of, warnings_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int, str], None]
 
-__all__ = ["PARTS", "Report", "ReportError", "analyse", "examine", "fit_dimension", "hash_table", "write_report"]
+__all__ = ["PARTS", "Report", "ReportError", "analyse", "examine", "write_report"]
 
 PARTS: Final = ("agreement", "diagnostics", "sensitivity")
 """What :func:`examine` adds, and may be told to leave out."""

@@ -12,7 +12,8 @@ from analysis.declaration import DeclarationError, read_plan
 from analysis.models.glmm import fit_logistic
 from analysis.prepare import OptionError
 from analysis.rankings import rankings_to_pairs
-from analysis.report import PARTS, ReportError, analyse, examine, hash_table, write_report
+from analysis.report import PARTS, ReportError, analyse, examine, write_report
+from analysis.study import hash_table
 
 NUMBERS = ("estimate", "se", "low", "high", "p", "p_holm", "win_rate", "win_rate_low", "raw_win_rate", "naive_p")
 # two fits of one model end at most 1e-4 standard errors apart in the Hessian's place: 1e-5 in its numbers

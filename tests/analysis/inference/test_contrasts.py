@@ -11,8 +11,8 @@ from analysis.inference.contrasts import contrast_row, degrees_of_freedom, estim
 from analysis.inference.naive import compare_directly
 from analysis.inference.quantities import win_rate
 from analysis.prepare import Options, prepare, select
-from analysis.report import fit_dimension
 from analysis.simulate import simulate_answers
+from analysis.study import fit_dimension
 
 
 @pytest.fixture(scope="module", params=["originality", "surprise"])
