@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -184,9 +183,6 @@ def _fit_ours(formula: str, family: str, path: str, warm: str) -> dict[str, Any]
         "log_likelihood": fit.log_likelihood,
         "estimate": {_in_r(name): float(value) for name, value in zip(fit.names, fit.estimate, strict=True)},
         "se": {_in_r(name): float(value) for name, value in zip(fit.names, fit.standard_errors(), strict=True)},
-        "sd": {part.factor: part.sd for part in fit.variances},
-        "converged": fit.convergence.converged,
-        "self_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
     }
 
 
