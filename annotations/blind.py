@@ -34,13 +34,17 @@ class Questionnaire:
 
 @dataclass(frozen=True, slots=True)
 class BlindTrial:
-    """One trial: `token` names it to the server, `number` of `total` is the progress, `texts` stand left to right."""
+    """One trial: `token` names it to the server, `number` of `total` is the progress, `texts` stand left to right.
+
+    `order` holds the keys of the dimensions in the order of this page; empty means as in the questionnaire.
+    """
 
     token: str
     number: int
     total: int
     prompt: str
     texts: tuple[str, ...]
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,13 +42,31 @@ class LeaseState(TextChoices):
 
 
 class ParticipationState(TextChoices):
-    """Where a person stands in one study."""
+    """Where a person stands in one study. `arrived` is on the way to the first trial; only `finished` counts to k."""
 
+    ARRIVED = "arrived"
     CONSENTED = "consented"
     JUDGING = "judging"
     FINISHED = "finished"
     LAPSED = "lapsed"
     TURNED_AWAY = "turned_away", "Turned away (study full)"
+    DECLINED = "declined", "Declined to take part"
+    SCREENED_OUT = "screened_out", "Not eligible"
+    FAILED_QUIZ = "failed_quiz", "Did not pass the comprehension quiz"
+    WITHDRAWN = "withdrawn", "Withdrew the data"
+
+
+class Outcome(TextChoices):
+    """How a visit ends; each may have a completion code of its own on the recruiter's side."""
+
+    COMPLETED = "completed"
+    DECLINED = "declined"
+    SCREENED_OUT = "screened_out"
+    FAILED_QUIZ = "failed_quiz"
+    FAILED_ATTENTION = "failed_attention"
+    FULL = "full"
+    LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
 
 
 class JobState(TextChoices):
@@ -64,10 +82,69 @@ class JobState(TextChoices):
 class Step(TextChoices):
     """Which page a rater's own link shows now."""
 
+    ELIGIBILITY = "eligibility"
+    CONSENT = "consent"
+    QUESTIONNAIRE = "questionnaire"
     INSTRUCTIONS = "instructions"
+    QUIZ = "quiz"
+    PRACTICE = "practice"
     TRIAL = "trial"
+    BREAK = "break"
+    COMMENTS = "comments"
+    DEBRIEFING = "debriefing"
     FINISHED = "finished"
     FULL = "full"
     LAPSED = "lapsed"
     PAUSED = "paused"
     CLOSED = "closed"
+    DECLINED = "declined"
+    SCREENED_OUT = "screened_out"
+    FAILED_QUIZ = "failed_quiz"
+    WITHDRAWN = "withdrawn"
+
+
+class Role(TextChoices):
+    """What a researcher may do in one study."""
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    ANALYST = "analyst", "Blinded analyst"
+    OBSERVER = "observer"
+
+
+class RemoteState(TextChoices):
+    """The life of a study on a recruitment platform."""
+
+    NONE = "none", "Not created yet"
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class SubmissionState(TextChoices):
+    """The life of one person's session on a recruitment platform."""
+
+    RESERVED = "reserved"
+    ACTIVE = "active"
+    AWAITING = "awaiting", "Awaiting review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    RETURN_REQUESTED = "return_requested"
+    RETURNED = "returned"
+    TIMED_OUT = "timed_out"
+    SCREENED_OUT = "screened_out"
+    PARTIAL = "partial", "Partially approved"
+
+
+class LedgerKind(TextChoices):
+    """What an entry of the ledger says; `reserved` minus `released` is what may still have to be paid."""
+
+    RESERVED = "reserved"
+    RELEASED = "released"
+    EARNED = "earned"
+    APPROVED = "approved"
+    PAID = "paid"
+    BONUS = "bonus"
+    FEE = "fee"
+    REFUND = "refund"

@@ -59,6 +59,24 @@ class AnswerError(PlatformError):
     status = 422
 
 
+class NotAllowed(PlatformError):
+    """You may not do that in this study."""
+
+    status = 403
+
+
+class RemoteRefused(PlatformError):
+    """The recruitment platform refused this."""
+
+    status = 409
+
+
+class RemoteUnreachable(PlatformError):
+    """The recruitment platform does not answer at the moment. Nothing was changed; it is tried again."""
+
+    status = 503
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong with one cell of a file; `row` counts data rows from 1, 0 stands for the whole file."""

@@ -53,7 +53,7 @@ class RecruitmentIdentityAdmin(ReadOnlyAdmin):
     list_display = ("platform", "person", "session", "study", "participation")
     list_filter = ("platform", ("study", RelatedDropdownFilter))
     list_select_related = ("study", "participation__rater")
-    search_fields = ("person", "session", "participation__rater__pseudonym")
+    search_fields = ("participation__rater__pseudonym",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Superusers only, whatever permissions were given."""

@@ -9,11 +9,12 @@ from threading import Lock
 from django.db import connection
 
 from annotations.blind import BlindTrial
+from annotations.models import Dimension
 
 MOST_CHARACTERS = 16_000_000  # in one process; some 400 booklets of 20 pairs of 1,000-character texts
 
 BOOKLET = """
-SELECT l.plan_id, t.id, t.position, prompt.text,
+SELECT l.plan_id, t.id, t.position, prompt.text, t.dimension_order,
        ARRAY(SELECT (SELECT o.text FROM annotations_output o WHERE o.id = shown.id)
              FROM unnest(t.output_ids) WITH ORDINALITY AS shown(id, side) ORDER BY shown.side)
 FROM annotations_lease l
@@ -74,6 +75,7 @@ def _read(lease_id: int) -> LeasedBooklet | None:
     if not rows:
         return None
     plan_id = rows[0][0]
+    keys = _dimension_keys(plan_id) if any(row[4] for row in rows) else ()
     trials = tuple(
         BlindTrial(
             token=trial_token(plan_id=plan_id, lease_id=lease_id, position=position),
@@ -81,11 +83,16 @@ def _read(lease_id: int) -> LeasedBooklet | None:
             total=len(rows),
             prompt=prompt,
             texts=tuple(texts),
+            order=tuple(keys[at] for at in order),
         )
-        for _, _, position, prompt, texts in rows
+        for _, _, position, prompt, order, texts in rows
     )
     size = sum(len(trial.prompt) + sum(map(len, trial.texts)) for trial in trials)
     return LeasedBooklet(plan_id, tuple(row[1] for row in rows), trials, size)
+
+
+def _dimension_keys(plan_id: int) -> tuple[str, ...]:
+    return tuple(Dimension.objects.filter(study__plan=plan_id).order_by("order", "pk").values_list("key", flat=True))
 
 
 def _keep(lease_id: int, booklet: LeasedBooklet) -> None:

@@ -12,11 +12,14 @@ from annotations.blind import Questionnaire, RaterView, Timing
 from annotations.enums import LeaseState, ParticipationState, Step, StudyState
 from annotations.errors import AnswerError, BadToken
 from annotations.models import Lease, Study
-from annotations.registry import question_types, recruitment_platforms
+from annotations.registry import Raw, Value, question_types, raw_of, recruitment_platforms
 
 from . import assignment
 from .booklets import booklet_of
 from .frames import frame_of, frame_of_draft
+
+Answers = Mapping[str, str | Raw]
+"""What a browser sent, by dimension; a bare text is the one value of a simple question."""
 
 WHERE_IS = """
 SELECT p.state, p.completion_code, s.id, s.state, s.completion_code, s.recruitment, s.return_address, s.plan_id,
@@ -97,9 +100,7 @@ def where_is(*, public_id: str) -> RaterView:
     return _view(place)
 
 
-def record_judgement(
-    *, public_id: str, trial: str, answers: Mapping[str, str], timing: Timing | None = None
-) -> RaterView:
+def record_judgement(*, public_id: str, trial: str, answers: Answers, timing: Timing | None = None) -> RaterView:
     """Store the answers of one trial and return what comes next: one query in the normal course, written once.
 
     `answers` holds what the browser sent, by dimension. Raises AnswerError when a row is missing or impossible (nothing
@@ -116,7 +117,11 @@ def record_judgement(
         public_id=public_id,
         lease=lease_id,
         trial=trial_id,
-        answers=json.dumps(parse_answers(questionnaire=frame.questionnaire, answers=answers)),
+        answers=json.dumps(
+            parse_answers(
+                questionnaire=frame.questionnaire, answers=answers, outputs=len(booklet.trials[position - 1].texts)
+            )
+        ),
         **_milliseconds(timing or Timing()),
     )
     with connection.cursor() as cursor:
@@ -143,15 +148,14 @@ def record_judgement(
     return where_is(public_id=public_id)
 
 
-def parse_answers(*, questionnaire: Questionnaire, answers: Mapping[str, str]) -> dict[str, str | int]:
+def parse_answers(*, questionnaire: Questionnaire, answers: Answers, outputs: int = 2) -> dict[str, Value]:
     """Return the values to store; raises AnswerError naming the rows that are missing or not among the choices."""
-    clean: dict[str, str | int] = {}
+    clean: dict[str, Value] = {}
     wrong = []
     for question in questionnaire.questions:
+        kind = question_types.get(question.type)
         try:
-            clean[question.key] = question_types.get(question.type).parse(
-                answers.get(question.key, ""), question.options
-            )
+            clean[question.key] = kind.read(raw_of(answers.get(question.key, "")), question.options, outputs=outputs)
         except AnswerError:
             wrong.append(question.label)
     if wrong:

@@ -15,6 +15,7 @@ from annotations.registry import Identity
 
 from .assignment import claim_booklet
 from .events import log_event
+from .identities import digest_of, digests_of
 from .judging import where_is
 
 
@@ -31,7 +32,9 @@ def known_participation(*, study: Study, identity: Identity) -> Participation | 
     if not identity.person:
         return None
     return Participation.objects.filter(
-        identity__study=study, identity__platform=study.recruitment, identity__person=identity.person
+        identity__study=study,
+        identity__platform=study.recruitment,
+        identity__digest__in=digests_of(identity.person),
     ).first()
 
 
@@ -60,6 +63,8 @@ def enter_study(*, slug: str, identity: Identity | None = None, simulated: bool 
                 participation=participation,
                 study=study,
                 platform=study.recruitment,
+                digest=digest_of(identity.person),
+                session_digest=digest_of(identity.session),
                 person=identity.person,
                 session=identity.session,
             )

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from annotations.blind import BlindTrial, Question, Questionnaire, RaterView
 from annotations.markup import to_html
-from annotations.registry import question_types
+from annotations.registry import Raw, first_of, question_types, raw_of
 
 LETTERS = "ABCDEFGHIJ"
 LONG_PROMPT = 160
@@ -38,12 +38,12 @@ def rows_html(questionnaire: Questionnaire) -> SafeString:
     return html
 
 
-def rows_with_answers(questionnaire: Questionnaire, answers: Mapping[str, str]) -> SafeString:
+def rows_with_answers(questionnaire: Questionnaire, answers: Mapping[str, str | Raw]) -> SafeString:
     """Return the rows with what was answered already (a form that came back without JavaScript)."""
     parts = []
     above: tuple[str, ...] = ()
     for question in questionnaire.questions:
-        context = row_context(question, lead=questionnaire.lead, answer=answers.get(question.key, ""))
+        context = row_context(question, lead=questionnaire.lead, answer=first_of(raw_of(answers.get(question.key, ""))))
         words = tuple(choice.short for choice in context["choices"])
         context["same"] = words == above
         above = words
@@ -94,7 +94,7 @@ def fragments_html(trials: tuple[BlindTrial, ...], *, held: str) -> str:
 
 
 def trial_context(
-    view: RaterView, *, answers: Mapping[str, str] | None = None, preview: bool = False
+    view: RaterView, *, answers: Mapping[str, str | Raw] | None = None, preview: bool = False
 ) -> dict[str, Any]:
     """Return the context of ``annotations/trial.html`` for the first trial of the view.
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.http import QueryDict
+
 from annotations.blind import Question, Questionnaire, Timing
 from annotations.errors import AnswerError
-from annotations.registry import question_types
+from annotations.registry import Raw, question_types, raw_of
 
 PREFIX = "answer-"
 LONGEST_ANSWER = 10_000
+MOST_VALUES = 100
 LONGEST_TOKEN = 200
 WEEK_MS = 7 * 24 * 3600 * 1000
 LONGEST_NUMBER = 12
@@ -21,20 +24,30 @@ class Submission:
     """One posted form: `trial` answers are given for, `held` the trial that the page has in hand already."""
 
     trial: str
-    answers: dict[str, str]
+    answers: dict[str, Raw]
     timing: Timing
     held: str
 
 
 def read_submission(post: Mapping[str, str]) -> Submission:
     """Take the known fields of a POST and leave the rest; whether the answers are possible is decided by the domain."""
-    answers = {name[len(PREFIX) :]: value[:LONGEST_ANSWER] for name, value in post.items() if name.startswith(PREFIX)}
     return Submission(
         trial=post.get("trial", "")[:LONGEST_TOKEN],
-        answers=answers,
+        answers=read_answers(post),
         timing=read_timing(post),
         held=post.get("held", "")[:LONGEST_TOKEN],
     )
+
+
+def read_answers(post: Mapping[str, str]) -> dict[str, Raw]:
+    """Return what was sent by dimension and part: ``answer-<key>`` is the part "", ``answer-<key>.<part>`` another."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for name in post:
+        if name.startswith(PREFIX):
+            key, _, part = name[len(PREFIX) :].partition(".")
+            sent = post.getlist(name) if isinstance(post, QueryDict) else [post[name]]
+            found.setdefault(key, {})[part] = tuple(value[:LONGEST_ANSWER] for value in sent[:MOST_VALUES])
+    return dict(found)
 
 
 def read_timing(post: Mapping[str, str]) -> Timing:
@@ -63,12 +76,15 @@ def _milliseconds(raw: str) -> int | None:
     return value if value <= WEEK_MS else None
 
 
-def missing_questions(questionnaire: Questionnaire, answers: Mapping[str, str]) -> tuple[Question, ...]:
+def missing_questions(
+    questionnaire: Questionnaire, answers: Mapping[str, str | Raw], *, outputs: int = 2
+) -> tuple[Question, ...]:
     """Return the rows without a possible answer, in the order of the page."""
     missing = []
     for question in questionnaire.questions:
         try:
-            question_types.get(question.type).parse(answers.get(question.key, ""), question.options)
+            sent = raw_of(answers.get(question.key, ""))
+            question_types.get(question.type).read(sent, question.options, outputs=outputs)
         except AnswerError:
             missing.append(question)
     return tuple(missing)

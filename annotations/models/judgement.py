@@ -22,6 +22,9 @@ class Judgement(models.Model):
     submit_ms = models.PositiveIntegerField(null=True, blank=True)
     hidden_ms = models.PositiveIntegerField(null=True, blank=True)
     idle_ms = models.PositiveIntegerField(null=True, blank=True)
+    evidence = models.JSONField(
+        default=dict, blank=True, db_default={}, help_text="What the page noticed: pastes, starts of sliders, …"
+    )
     late = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -43,6 +43,9 @@ class Task(models.Model):
     prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="tasks")
     kind = models.CharField(max_length=10, choices=TrialKind, default=TrialKind.MAIN)
     output_ids = ArrayField(models.BigIntegerField())
+    expected = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Of an attention task: what an attentive rater answers."
+    )
 
     class Meta:
         """One key per plan."""
@@ -71,13 +74,17 @@ class Booklet(models.Model):
 
 
 class Trial(models.Model):
-    """One presentation of a task: position in the booklet and order of sides (`output_ids`, left to right)."""
+    """One presentation of a task: position in the booklet and order of the outputs (`output_ids`, left to right).
+
+    `dimension_order` holds the indices of the study's dimensions in the order of this page; empty means as they are.
+    """
 
     booklet = models.ForeignKey(Booklet, on_delete=models.CASCADE, related_name="trials", db_index=False)
     position = models.PositiveSmallIntegerField()
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="trials")
     kind = models.CharField(max_length=10, choices=TrialKind, default=TrialKind.MAIN)
     output_ids = ArrayField(models.BigIntegerField())
+    dimension_order = ArrayField(models.PositiveSmallIntegerField(), default=list, db_default=[], blank=True)
 
     class Meta:
         """One trial per position; the constraint's index is also how a booklet's trials are found."""

@@ -1,13 +1,15 @@
-"""People: a rater, that person in one study, and, in a table apart, what a recruiter calls them."""
+"""People: a rater, that person in one study, and, in a table apart and encrypted, what a recruiter calls them."""
 
 from __future__ import annotations
 
 import secrets
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from encrypted_fields.fields import EncryptedTextField
 
-from annotations.enums import ParticipationState
+from annotations.enums import Outcome, ParticipationState
 
 from .study import ALPHABET, Study
 
@@ -33,15 +35,24 @@ class Rater(models.Model):
 
 
 class Participation(models.Model):
-    """A rater in one study: consent, state, completion code."""
+    """A rater in one study: where he stands, what he agreed to, how it ended, completion code.
+
+    `steps_done` names the steps of the path that are behind him (``annotations.enums.Step``, breaks as ``break-10``).
+    `browser` is a keyed hash of the browser's own token, by which a second participation is noticed.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="participations")
     rater = models.ForeignKey(Rater, on_delete=models.PROTECT, related_name="participations")
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     state = models.CharField(max_length=12, choices=ParticipationState, default=ParticipationState.CONSENTED)
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    language = models.CharField(max_length=12, blank=True)
+    steps_done = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    browser = models.CharField(max_length=64, blank=True)
     consent_sha256 = models.CharField(max_length=64, blank=True)
     consented_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
     completion_code = models.CharField(max_length=40, default=new_code)
     simulated = models.BooleanField(default=False, help_text="Sent by simulate_raters.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -57,22 +68,31 @@ class Participation(models.Model):
 
 
 class RecruitmentIdentity(models.Model):
-    """The recruiter's id of a person, apart from the answers; never exported."""
+    """The recruiter's id of a person, apart from the answers and encrypted at rest; never exported.
+
+    `digest` is a keyed hash of the person's id (``annotations.domain.identities.digest_of``): how he is found again.
+    """
 
     participation = models.OneToOneField(Participation, on_delete=models.CASCADE, related_name="identity")
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="identities")
     platform = models.CharField(max_length=60)
-    person = models.CharField(max_length=128)
-    session = models.CharField(max_length=128, blank=True)
+    digest = models.CharField(max_length=64, blank=True)
+    session_digest = models.CharField(max_length=64, blank=True)
+    person = EncryptedTextField(null=True, blank=True)
+    session = EncryptedTextField(null=True, blank=True)
+    extra = EncryptedTextField(
+        null=True, blank=True, help_text="What the platform needs at the end (MTurk's submit address)."
+    )
 
     class Meta:
         """A person comes once."""
 
         constraints = (
             models.UniqueConstraint(
-                fields=("study", "platform", "person"), condition=~Q(person=""), name="identity_once_per_study"
+                fields=("study", "platform", "digest"), condition=~Q(digest=""), name="identity_once_per_study"
             ),
         )
+        indexes = (models.Index(fields=("study", "session_digest"), name="identity_by_session"),)
         verbose_name_plural = "recruitment identities"
 
     def __str__(self) -> str:

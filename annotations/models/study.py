@@ -49,6 +49,15 @@ class Study(models.Model):
     instructions = models.TextField(blank=True, help_text="Markdown. With a worked example, if you can.")
     contact = models.EmailField(blank=True, help_text="Where raters can ask.")
 
+    path = models.JSONField(
+        default=dict, blank=True, help_text="The steps before and after the trials (see domain/path.py)."
+    )
+    quality = models.JSONField(default=dict, blank=True, help_text="Checks, and the rules by which they exclude.")
+    language = models.CharField(max_length=12, default="en", help_text="The language of the rater pages.")
+    translations = models.JSONField(
+        default=dict, blank=True, help_text="The study's own texts in other languages, by language code."
+    )
+
     design = models.JSONField(default=dict, blank=True, help_text="Settings of the experimental design.")
     analysis = models.JSONField(default=dict, blank=True, help_text="The analysis plan, declared before launch.")
     lease_minutes = models.PositiveIntegerField(
@@ -62,7 +71,16 @@ class Study(models.Model):
     )
     currency = models.CharField(max_length=3, default="USD", validators=[RegexValidator(r"^[A-Z]{3}$")])
 
+    minimum_hourly_rate = models.DecimalField(
+        max_digits=7, decimal_places=2, default=9, help_text="Below this median you are warned."
+    )
+    budget_cap = models.DecimalField(
+        max_digits=10, decimal_places=2, null=True, blank=True, help_text="Recruitment pauses before this is passed."
+    )
+
     recruitment = models.CharField(max_length=60, choices=recruitment_platform_choices, default="link")
+    recruitment_settings = models.JSONField(default=dict, blank=True)
+    alerts = models.JSONField(default=dict, blank=True, help_text="Whom to tell what (see domain/alerts.py).")
     completion_code = models.CharField(
         max_length=40, blank=True, help_text="One code for all; empty gives each rater a code of his own."
     )
@@ -72,6 +90,7 @@ class Study(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, editable=False
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    unblinded_at = models.DateTimeField(null=True, blank=True, editable=False)
     plan = models.OneToOneField(
         "annotations.Plan",
         null=True,

@@ -80,7 +80,7 @@ def _incomplete(request: HttpRequest, *, token: str, public_id: str, sent: Submi
         return _place(token)
     context = {
         "token": token,
-        "missing": missing_questions(view.questionnaire, sent.answers),
+        "missing": missing_questions(view.questionnaire, sent.answers, outputs=len(view.trials[0].texts)),
         **trial_context(view, answers=sent.answers),
     }
     return render(request, "annotations/trial.html", context, status=422)

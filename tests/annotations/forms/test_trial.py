@@ -14,7 +14,7 @@ def test_submission_reads_known_fields_and_leaves_the_rest():
 
     assert submission.trial == "1.2.3"
     assert submission.held == "1.2.4"
-    assert submission.answers == {"originality": "4"}
+    assert submission.answers == {"originality": {"": ("4",)}}
     assert submission.timing == Timing()
 
 
@@ -28,7 +28,7 @@ def test_submission_cuts_what_is_too_long():
     submission = read_submission({"trial": "9" * 5000, "answer-a": "x" * 50_000})
 
     assert len(submission.trial) == 200
-    assert len(submission.answers["a"]) == LONGEST_ANSWER
+    assert len(submission.answers["a"][""][0]) == LONGEST_ANSWER
 
 
 @pytest.mark.parametrize(

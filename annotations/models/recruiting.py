@@ -1,0 +1,140 @@
+"""Recruitment: accounts on platforms, a study there, its sessions, what the platform told us, and invitations."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from encrypted_fields.fields import EncryptedJSONField, EncryptedTextField
+
+from annotations.enums import RemoteState, SubmissionState
+
+from .rater import Participation, new_public_id
+from .study import Study, recruitment_platform_choices
+
+
+class RecruiterAccount(models.Model):
+    """An account on a platform. Its secrets are encrypted at rest and never shown again."""
+
+    name = models.CharField(max_length=80)
+    platform = models.CharField(max_length=60, choices=recruitment_platform_choices)
+    base_url = models.URLField(blank=True, help_text="Empty for the platform's own address.")
+    secrets = EncryptedJSONField(default=dict)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recruiter_accounts")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """By name."""
+
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("owner", "name"), name="account_name_once_per_owner"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Recruitment(models.Model):
+    """A study on a platform. Amounts are in minor units of the study's currency."""
+
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="remote")
+    account = models.ForeignKey(RecruiterAccount, on_delete=models.PROTECT, related_name="recruitments")
+    public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
+    key = models.UUIDField(default=uuid.uuid4, editable=False, help_text="Makes a repeated creation one study.")
+    remote_id = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=10, choices=RemoteState, default=RemoteState.NONE)
+    reward = models.PositiveIntegerField(default=0)
+    places = models.PositiveIntegerField(default=0)
+    minutes = models.PositiveIntegerField(default=0)
+    codes = models.JSONField(default=dict, blank=True, help_text="Completion code by outcome.")
+    settings = models.JSONField(default=dict, blank=True)
+    auto_approve = models.BooleanField(default=True)
+    pause_reason = models.CharField(max_length=200, blank=True)
+    synced_at = models.DateTimeField(null=True, blank=True)
+    message = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.study_id} on {self.account.platform} ({self.state})"
+
+
+class Submission(models.Model):
+    """One person's session on the platform, as the platform told it last. Ids are encrypted, found by keyed digest."""
+
+    recruitment = models.ForeignKey(Recruitment, on_delete=models.CASCADE, related_name="submissions")
+    participation = models.ForeignKey(
+        Participation, null=True, blank=True, on_delete=models.SET_NULL, related_name="submissions"
+    )
+    session_digest = models.CharField(max_length=64)
+    session = EncryptedTextField(null=True)
+    person = EncryptedTextField(null=True, blank=True)
+    state = models.CharField(max_length=20, choices=SubmissionState, default=SubmissionState.ACTIVE)
+    code = models.CharField(max_length=80, blank=True)
+    wanted = models.CharField(max_length=20, blank=True, help_text="The decision that is to be sent: approve, …")
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        """One row per session."""
+
+        constraints = (
+            models.UniqueConstraint(fields=("recruitment", "session_digest"), name="submission_once_per_session"),
+        )
+        indexes = (models.Index(fields=("recruitment", "state"), name="submission_by_state"),)
+
+    def __str__(self) -> str:
+        return f"submission {self.pk} ({self.state})"
+
+
+class RecruiterEvent(models.Model):
+    """Something that a platform told us, once: by webhook, or found while polling. Holds no id of a person."""
+
+    recruitment = models.ForeignKey(Recruitment, on_delete=models.CASCADE, related_name="events")
+    event_id = models.CharField(max_length=120)
+    kind = models.CharField(max_length=80)
+    data = models.JSONField(default=dict, blank=True)
+    happened_at = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+    handled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """A repeated delivery is one event."""
+
+        ordering = ("-received_at", "-pk")
+        constraints = (models.UniqueConstraint(fields=("recruitment", "event_id"), name="recruiter_event_once"),)
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class Invitation(models.Model):
+    """One personal link of an invitation list. The address is encrypted at rest."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="invitations")
+    token = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
+    digest = models.CharField(max_length=64, help_text="Keyed hash of the address or code.")
+    address = EncryptedTextField(null=True, blank=True)
+    language = models.CharField(max_length=12, blank=True)
+    participation = models.OneToOneField(
+        Participation, null=True, blank=True, on_delete=models.SET_NULL, related_name="invitation"
+    )
+    sending_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    reminders = models.PositiveSmallIntegerField(default=0)
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    unsubscribed_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """One per address and study."""
+
+        ordering = ("pk",)
+        constraints = (
+            models.UniqueConstraint(fields=("study", "digest"), condition=~Q(digest=""), name="invitation_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"

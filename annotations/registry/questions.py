@@ -1,0 +1,125 @@
+"""The family of question types: how a dimension is asked, stored and scored."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from .base import Plugin, Registry
+
+Measure = Literal["pairwise_choice", "pairwise_graded", "interval", "ordinal", "nominal", "ranking", "text"]
+"""What kind of number an answer is; decides the model of the report. `text` is exported and not modelled."""
+
+Raw = Mapping[str, tuple[str, ...]]
+"""What a browser sent for one dimension: the values of ``answer-<key>`` under "", of ``answer-<key>.<part>`` under the
+part. A type that is asked for each output uses the place of the output, from 1, as the part."""
+
+Value = str | int | float | list[Any] | dict[str, Any]
+"""What is stored: plain JSON."""
+
+
+def raw_of(sent: str | Raw) -> Raw:
+    """Return what was sent in full form; a bare text stands for the one value of ``answer-<key>``."""
+    return {"": (sent,)} if isinstance(sent, str) else sent
+
+
+def first_of(raw: Raw, part: str = "") -> str:
+    """Return the first value that was sent for a part, or an empty text."""
+    values = raw.get(part, ())
+    return values[0] if values else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer of a row: `value` goes over the wire, `label` is read out, `short` is shown, `key` is its shortcut."""
+
+    value: str
+    label: str
+    short: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One row of the long table: about the output at place `slot` (from 1), or about the whole pair (`slot` 0)."""
+
+    slot: int
+    answer: float
+
+
+class QuestionType(Plugin):
+    """How one dimension is asked on a task of some outputs.
+
+    A type with one value per task, or (`per_output`) one per output, says how one value is read (`parse`) and scored
+    (`score`). A type whose answer is made of several parts overrides `read` and `rows` instead.
+
+    outputs      how many outputs a task may have, at least and at most
+    per_output   the row is asked once for each output of the task; the stored value is a list in order of places
+    scripts      and styles: static files that the page of a trial loads when the study has such a dimension
+    """
+
+    measure: ClassVar[Measure]
+    outputs: ClassVar[tuple[int, int]] = (2, 2)
+    per_output: ClassVar[bool] = False
+    template_name: ClassVar[str] = "annotations/questions/segmented.html"
+    scripts: ClassVar[tuple[str, ...]] = ()
+    styles: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def clean_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return complete, checked options; raises ValueError that says which one is wrong and what is allowed."""
+
+    @abstractmethod
+    def choices(self, options: Mapping[str, Any]) -> tuple[Choice, ...]:
+        """Return the answers in the order in which they stand on the page, left to right; none for a free answer."""
+
+    @abstractmethod
+    def parse(self, raw: str, options: Mapping[str, Any]) -> Value:
+        """Return the value to store for one text that the browser sent; raises AnswerError for an impossible one."""
+
+    @abstractmethod
+    def score(self, value: Any, options: Mapping[str, Any]) -> float:
+        """Return the number that stands in column `answer` of the long table (see ``analysis.schema``)."""
+
+    @abstractmethod
+    def levels(self, options: Mapping[str, Any]) -> int:
+        """Return how many different answers are possible; 0 for a continuous or free one."""
+
+    def levels_of(self, options: Mapping[str, Any], *, outputs: int) -> int:  # noqa: ARG002 - rankings need it
+        """Return the number that stands in column `levels` for a task of so many outputs."""
+        return self.levels(options)
+
+    def read(self, raw: Raw, options: Mapping[str, Any], *, outputs: int) -> Value:
+        """Return the value to store for all that was sent; raises AnswerError when something is missing."""
+        if self.per_output:
+            return [self.parse(first_of(raw, str(place)), options) for place in range(1, outputs + 1)]
+        return self.parse(first_of(raw), options)
+
+    def rows(self, value: Any, options: Mapping[str, Any], *, outputs: int) -> tuple[Scored, ...]:  # noqa: ARG002
+        """Return the rows of the long table; none when the answer is not modelled."""
+        if self.measure == "text":
+            return ()
+        if self.per_output:
+            return tuple(Scored(place, self.score(one, options)) for place, one in enumerate(value, start=1))
+        return (Scored(0, self.score(value, options)),)
+
+    def favoured(self, value: Any, options: Mapping[str, Any], *, outputs: int) -> int | None:
+        """Return the place (from 1) of the output that this answer puts clearly first; None if it puts none first.
+
+        Scores are read as "more is better" but for rankings. Used to score instructed trials and repeats.
+        """
+        scored = self.rows(value, options, outputs=outputs)
+        if not scored:
+            return None
+        if scored[0].slot == 0:
+            middle = 0.5 if self.measure == "pairwise_choice" else 0.0
+            return None if scored[0].answer == middle else (1 if scored[0].answer > middle else 2)
+        sign = -1 if self.measure == "ranking" else 1
+        best = max(sign * one.answer for one in scored)
+        first = [one.slot for one in scored if sign * one.answer == best]
+        return first[0] if len(first) == 1 and outputs > 1 else None
+
+
+question_types: Registry[QuestionType] = Registry("questions")

@@ -1,0 +1,200 @@
+"""The family of recruitment platforms: who came, the way out, and what can be asked of a platform's API."""
+
+from __future__ import annotations
+
+import datetime as dt
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from annotations.enums import Outcome, RemoteState, SubmissionState
+
+from .base import Plugin, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who came: the recruiter's id of the person and of this session; empty strings when the link carries none.
+
+    `preview` is a look before anything is accepted (MTurk): nothing is stored. `submit_to` is where the platform wants
+    the end to be sent, `code` what the person typed or the link carried to be let in.
+    """
+
+    person: str = ""
+    session: str = ""
+    study: str = ""
+    preview: bool = False
+    submit_to: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a rater leaves: nowhere (empty address), by a link, or by a form that is posted."""
+
+    url: str = ""
+    method: Literal["get", "post"] = "get"
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+class RecruitmentPlatform(Plugin):
+    """Maps a query string to an identity, and an outcome to a way out."""
+
+    remote: ClassVar[bool] = False
+
+    @abstractmethod
+    def identity(self, query: Mapping[str, str]) -> Identity:
+        """Return who came by this query string."""
+
+    @abstractmethod
+    def return_url(self, template: str, *, code: str) -> str:
+        """Return the address that the end page links to, or an empty string."""
+
+    def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return complete, checked settings (`Study.recruitment_settings`); raises ValueError naming the wrong one."""
+        return dict(settings)
+
+    def leave(
+        self,
+        *,
+        outcome: Outcome,  # noqa: ARG002 - the open link knows one way out
+        code: str,
+        template: str,
+        settings: Mapping[str, Any],  # noqa: ARG002
+        identity: Identity,  # noqa: ARG002
+    ) -> Exit:
+        """Return the way out for this outcome; `code` is the study's or the rater's own completion code."""
+        return Exit(self.return_url(template, code=code))
+
+
+# Platforms with an API. Amounts are in minor units of the currency (cents, pence); times are aware.
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteDraft:
+    """What a study is created with on a platform; `codes` maps outcomes to completion codes."""
+
+    name: str
+    description: str
+    url: str
+    places: int
+    reward: int
+    minutes: int
+    currency: str = "USD"
+    codes: Mapping[Outcome, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFacts:
+    """What the platform says of a study now."""
+
+    state: RemoteState
+    places: int
+    places_taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSubmission:
+    """What the platform says of one person's session now."""
+
+    session: str
+    person: str
+    state: SubmissionState
+    code: str = ""
+    started_at: dt.datetime | None = None
+    ended_at: dt.datetime | None = None
+    reward: int = 0
+    bonus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCharge:
+    """One line of the platform's own books; `reference` is unique there."""
+
+    reference: str
+    kind: Literal["reward", "bonus", "fee", "refund"]
+    amount: int
+    session: str = ""
+
+
+class RemoteClient(ABC):
+    """A study's platform, spoken to with one account. Every call may be repeated and then changes nothing more.
+
+    Raises ``PlatformError`` (see ``annotations.errors.RemoteRefused`` and ``RemoteUnreachable``).
+    """
+
+    @abstractmethod
+    def create(self, draft: RemoteDraft, *, key: str) -> str:
+        """Create the study unpublished and return the platform's id; `key` makes a repeated call find the first."""
+
+    @abstractmethod
+    def publish(self, remote_id: str) -> None:
+        """Let people in (also after a pause)."""
+
+    @abstractmethod
+    def pause(self, remote_id: str) -> None:
+        """Let nobody in for now."""
+
+    @abstractmethod
+    def stop(self, remote_id: str) -> None:
+        """End it."""
+
+    @abstractmethod
+    def set_places(self, remote_id: str, places: int) -> None:
+        """Raise the number of places to this; never lowers it."""
+
+    @abstractmethod
+    def facts(self, remote_id: str) -> RemoteFacts:
+        """Return what the platform says of the study."""
+
+    @abstractmethod
+    def submissions(self, remote_id: str) -> Iterator[RemoteSubmission]:
+        """Yield every session, page after page."""
+
+    @abstractmethod
+    def approve(self, remote_id: str, sessions: Iterable[str]) -> None:
+        """Approve sessions, which pays them."""
+
+    @abstractmethod
+    def reject(self, remote_id: str, session: str, *, reason: str, message: str) -> None:
+        """Reject one session for a reason that the platform allows."""
+
+    @abstractmethod
+    def request_return(self, remote_id: str, session: str, *, reason: str) -> None:
+        """Ask the person to return the session."""
+
+    @abstractmethod
+    def screen_out(self, remote_id: str, sessions: Iterable[str], *, amount: int) -> None:
+        """Pay people who were screened out this much each."""
+
+    @abstractmethod
+    def bonus(self, remote_id: str, *, session: str, person: str, amount: int, key: str) -> None:
+        """Pay a bonus once; `key` makes a repeated call one payment."""
+
+    @abstractmethod
+    def charges(self, remote_id: str) -> Iterator[RemoteCharge]:
+        """Yield the platform's own books of this study."""
+
+
+class RemotePlatform(RecruitmentPlatform):
+    """A platform that has an API; `reasons` are the ones for which a session may be rejected, with their words."""
+
+    remote = True
+    reasons: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    @abstractmethod
+    def connect(self, *, base_url: str, secrets: Mapping[str, str]) -> RemoteClient:
+        """Return a client that speaks to this address (empty: the platform's own) with these secrets."""
+
+    @abstractmethod
+    def secret_fields(self) -> tuple[tuple[str, str], ...]:
+        """Return (name, label) of the secrets that an account has."""
+
+    @abstractmethod
+    def fee(self, *, reward: int, places: int, settings: Mapping[str, Any]) -> int:
+        """Return the platform's fee on this reward for so many places, in minor units."""
+
+
+recruitment_platforms: Registry[RecruitmentPlatform] = Registry("recruitment")
