@@ -14,7 +14,8 @@ if PRODUCTION:
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY", "") or place.secret_key()
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-SALT_KEY = env.words("ENCRYPTION_SALTS", "evalplatform")  # encrypted columns: keys are SECRET_KEY(S) with these salts
+# Keys of the encrypted columns, the current one first. A deployment that sets none uses SECRET_KEY and its fallbacks.
+FIELD_ENCRYPTION_KEYS = env.words("FIELD_ENCRYPTION_KEYS") or [SECRET_KEY, *SECRET_KEY_FALLBACKS]
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
@@ -103,6 +104,15 @@ CELERY_BEAT_SCHEDULE = {
 # Language and time
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [  # of the rater pages; the admin speaks English
+    ("en", "English"),
+    ("ru", "Русский"),
+    ("zh-hans", "中文"),
+    ("de", "Deutsch"),
+    ("es", "Español"),
+    ("ar", "العربية"),
+]
+LOCALE_PATHS = [Path(__file__).resolve().parent.parent / "annotations" / "locale"]
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
