@@ -77,6 +77,12 @@ class RemoteUnreachable(PlatformError):
     status = 503
 
 
+class KeyMissing(PlatformError):
+    """A value in the database was encrypted with a key that FIELD_ENCRYPTION_KEYS does not hold any more."""
+
+    status = 500
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong with one cell of a file; `row` counts data rows from 1, 0 stands for the whole file."""

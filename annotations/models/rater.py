@@ -7,10 +7,10 @@ import secrets
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from encrypted_fields.fields import EncryptedTextField
 
 from annotations.enums import Outcome, ParticipationState
 
+from .encrypted import SecretText
 from .study import ALPHABET, Study
 
 
@@ -78,11 +78,9 @@ class RecruitmentIdentity(models.Model):
     platform = models.CharField(max_length=60)
     digest = models.CharField(max_length=64, blank=True)
     session_digest = models.CharField(max_length=64, blank=True)
-    person = EncryptedTextField(null=True, blank=True)
-    session = EncryptedTextField(null=True, blank=True)
-    extra = EncryptedTextField(
-        null=True, blank=True, help_text="What the platform needs at the end (MTurk's submit address)."
-    )
+    person = SecretText(null=True, blank=True)
+    session = SecretText(null=True, blank=True)
+    extra = SecretText(null=True, blank=True, help_text="What the platform needs at the end (MTurk's submit address).")
 
     class Meta:
         """A person comes once."""

@@ -7,10 +7,10 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from encrypted_fields.fields import EncryptedJSONField, EncryptedTextField
 
 from annotations.enums import RemoteState, SubmissionState
 
+from .encrypted import SecretJSON, SecretText
 from .rater import Participation, new_public_id
 from .study import Study, recruitment_platform_choices
 
@@ -21,7 +21,7 @@ class RecruiterAccount(models.Model):
     name = models.CharField(max_length=80)
     platform = models.CharField(max_length=60, choices=recruitment_platform_choices)
     base_url = models.URLField(blank=True, help_text="Empty for the platform's own address.")
-    secrets = EncryptedJSONField(default=dict)
+    secrets = SecretJSON(default=dict)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recruiter_accounts")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -67,8 +67,8 @@ class Submission(models.Model):
         Participation, null=True, blank=True, on_delete=models.SET_NULL, related_name="submissions"
     )
     session_digest = models.CharField(max_length=64)
-    session = EncryptedTextField(null=True)
-    person = EncryptedTextField(null=True, blank=True)
+    session = SecretText(null=True)
+    person = SecretText(null=True, blank=True)
     state = models.CharField(max_length=20, choices=SubmissionState, default=SubmissionState.ACTIVE)
     code = models.CharField(max_length=80, blank=True)
     wanted = models.CharField(max_length=20, blank=True, help_text="The decision that is to be sent: approve, …")
@@ -115,7 +115,7 @@ class Invitation(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="invitations")
     token = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     digest = models.CharField(max_length=64, help_text="Keyed hash of the address or code.")
-    address = EncryptedTextField(null=True, blank=True)
+    address = SecretText(null=True, blank=True)
     language = models.CharField(max_length=12, blank=True)
     participation = models.OneToOneField(
         Participation, null=True, blank=True, on_delete=models.SET_NULL, related_name="invitation"

@@ -1,0 +1,70 @@
+"""Columns that are encrypted at rest with keys of their own (``FIELD_ENCRYPTION_KEYS``), apart from SECRET_KEY.
+
+The first key encrypts, all of them decrypt: put a new one in front, run ``manage.py rotate_encryption``, then take the
+old one out. A value that no key opens is an error and never taken for its own ciphertext.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from encrypted_fields.fields import EncryptedFieldMixin, EncryptedJSONField, EncryptedTextField
+
+from annotations.errors import KeyMissing
+
+ENCRYPTION, DIGEST = b"annotations.encryption", b"annotations.identity"
+
+
+def _derived(secret: str, purpose: bytes) -> bytes:
+    return hmac.digest(secret.encode(), purpose, hashlib.sha256)
+
+
+@functools.cache
+def _fernet(secrets: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(secret, ENCRYPTION))) for secret in secrets])
+
+
+def digest_keys() -> tuple[bytes, ...]:
+    """Return the keys by which ids are hashed, the current one first."""
+    return tuple(_derived(secret, DIGEST) for secret in settings.FIELD_ENCRYPTION_KEYS)
+
+
+class OwnKeysMixin(EncryptedFieldMixin):  # type: ignore[misc] # the library is not typed
+    """Takes the keys from FIELD_ENCRYPTION_KEYS and refuses what none of them opens."""
+
+    @property
+    def f(self) -> MultiFernet:
+        """What encrypts and decrypts; asked anew each time, so that a changed setting counts at once."""
+        return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:  # noqa: ARG002 - Django's signature
+        """Decrypt what the database holds."""
+        if value is None:
+            return None
+        try:
+            return self.opened(value)
+        except InvalidToken:
+            raise KeyMissing from None
+
+    def opened(self, value: str) -> Any:
+        """Return the plain text."""
+        return self.f.decrypt(value.encode()).decode()
+
+
+class SecretText(OwnKeysMixin, EncryptedTextField):  # type: ignore[misc]
+    """Text, encrypted at rest; an empty text is NULL."""
+
+
+class SecretJSON(OwnKeysMixin, EncryptedJSONField):  # type: ignore[misc]
+    """JSON whose values are encrypted at rest; its keys are in clear."""
+
+    def opened(self, value: str) -> Any:
+        """Return the JSON with plain values."""
+        return self._decrypt_values(value=json.loads(value))
