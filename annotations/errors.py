@@ -77,6 +77,16 @@ class RemoteUnreachable(PlatformError):
     status = 503
 
 
+class RemoteUncertain(RemoteUnreachable):
+    """The connection broke while money was on its way. It is not sent again before the platform's own list was read."""
+
+
+class BadSignature(PlatformError):
+    """The message is not signed as the platform signs."""
+
+    status = 403
+
+
 class KeyMissing(PlatformError):
     """A value in the database was encrypted with a key that FIELD_ENCRYPTION_KEYS does not hold any more."""
 

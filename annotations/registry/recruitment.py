@@ -38,6 +38,14 @@ class Exit:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """Who may show this study's pages in a frame, and where its pages may send a form: origins; usually nobody."""
+
+    ancestors: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
 class RecruitmentPlatform(Plugin):
     """Maps a query string to an identity, and an outcome to a way out."""
 
@@ -66,6 +74,10 @@ class RecruitmentPlatform(Plugin):
     ) -> Exit:
         """Return the way out for this outcome; `code` is the study's or the rater's own completion code."""
         return Exit(self.return_url(template, code=code))
+
+    def framing(self, settings: Mapping[str, Any]) -> Framing:  # noqa: ARG002 - most platforms link to the pages
+        """Return who may frame the pages of a study with these settings, and where its end page may post to."""
+        return Framing()
 
 
 # Platforms with an API. Amounts are in minor units of the currency (cents, pence); times are aware.
@@ -107,6 +119,17 @@ class RemoteSubmission:
     ended_at: dt.datetime | None = None
     reward: int = 0
     bonus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteEvent:
+    """What a signed message of the platform says; it only ever makes us ask. `session` is empty for a study's event."""
+
+    id: str
+    kind: str
+    session: str = ""
+    state: str = ""
+    happened_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +200,22 @@ class RemoteClient(ABC):
     def charges(self, remote_id: str) -> Iterator[RemoteCharge]:
         """Yield the platform's own books of this study."""
 
+    def submission(self, remote_id: str, session: str) -> RemoteSubmission | None:
+        """Return what the platform says of one session now; None when it does not belong to this study."""
+        return next((one for one in self.submissions(remote_id) if one.session == session), None)
+
+    def subscribe(self, remote_id: str, *, target: str) -> Mapping[str, str]:
+        """Have the platform's messages sent to this address; returns secrets that the account has to keep."""
+        raise NotImplementedError
+
 
 class RemotePlatform(RecruitmentPlatform):
     """A platform that has an API; `reasons` are the ones for which a session may be rejected, with their words."""
 
     remote = True
+    hooks: ClassVar[bool] = False  # whether it sends signed messages
     reasons: ClassVar[tuple[tuple[str, str], ...]] = ()
+    addresses: ClassVar[tuple[tuple[str, str], ...]] = ()  # further addresses than the platform's own, with a label
 
     @abstractmethod
     def connect(self, *, base_url: str, secrets: Mapping[str, str]) -> RemoteClient:
@@ -191,6 +224,17 @@ class RemotePlatform(RecruitmentPlatform):
     @abstractmethod
     def secret_fields(self) -> tuple[tuple[str, str], ...]:
         """Return (name, label) of the secrets that an account has."""
+
+    def read_event(
+        self,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        secrets: Mapping[str, str],
+        now: dt.datetime,
+    ) -> RemoteEvent:
+        """Return what a message says whose signature is right; raises BadSignature, also for an old message."""
+        raise NotImplementedError
 
     @abstractmethod
     def fee(self, *, reward: int, places: int, settings: Mapping[str, Any]) -> int:
