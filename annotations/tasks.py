@@ -6,7 +6,7 @@ import contextlib
 
 from celery import shared_task
 
-from annotations.domain import assignment, foresight, materials, reporting
+from annotations.domain import alerts, assignment, foresight, materials, reporting
 from annotations.errors import PlatformError
 
 
@@ -14,6 +14,19 @@ from annotations.errors import PlatformError
 def expire_leases() -> int:
     """Lapse leases that are past their time and re-issue their booklets."""
     return assignment.expire_leases()
+
+
+@shared_task(name="annotations.tasks.watch_studies", ignore_result=True)
+def watch_studies() -> None:
+    """Look whether researchers should be told something, and send what waits."""
+    for alert_id in alerts.watch_all():
+        send_alert_task.delay(alert_id)
+
+
+@shared_task(name="annotations.tasks.send_alert", ignore_result=True)
+def send_alert_task(alert_id: int) -> None:
+    """Send one alert."""
+    alerts.send(alert_id=alert_id)
 
 
 @shared_task(name="annotations.tasks.make_report", ignore_result=True)

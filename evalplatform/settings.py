@@ -99,6 +99,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 25.0},  # do not pile up while no worker listens
     },
+    "watch-studies": {
+        "task": "annotations.tasks.watch_studies",
+        "schedule": 60.0,
+        "options": {"expires": 50.0},
+    },
 }
 
 # Language and time

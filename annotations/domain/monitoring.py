@@ -48,6 +48,12 @@ JOIN annotations_lease l ON l.id = j.lease_id
 JOIN annotations_trial t ON t.id = j.trial_id
 WHERE l.plan_id = %(plan)s AND t.kind = 'main' AND j.submit_ms IS NOT NULL
 """
+# The pace of the last three hours, or of as long as booklets have been completed at all.
+PACE = """
+SELECT count(*) FILTER (WHERE ended_at > %(now)s::timestamptz - interval '3 hours'),
+       extract(epoch FROM least(interval '3 hours', %(now)s::timestamptz - min(leased_at))) / 3600.0
+FROM annotations_lease WHERE plan_id = %(plan)s AND state = 'completed'
+"""
 
 
 def monitor(*, study: Study) -> dict[str, Any]:
@@ -55,7 +61,8 @@ def monitor(*, study: Study) -> dict[str, Any]:
 
     `simulated` counts finished raters that were no people; `by_task` maps "judgements that count" to "number of tasks";
     `by_hour` holds the last 24 hours, hours without a judgement included; `dropout` is lapsed / (lapsed + completed)
-    leases, None before either exists.
+    leases, None before either exists; `per_hour` counts booklets completed per hour lately, and `finish` is when all
+    would be at that pace (None when nothing is left or nothing moves).
     """
     raters = _pairs(RATERS, study)
     leases = _pairs(LEASES, study)
@@ -63,6 +70,7 @@ def monitor(*, study: Study) -> dict[str, Any]:
     lapsed, completed = leases.get(LeaseState.LAPSED, 0), leases.get(LeaseState.COMPLETED, 0)
     median = _one(SECONDS, study)[0]
     planned = study.plan.booklets_planned if study.plan else 0
+    per_hour = _per_hour(study)
     return {
         "state": study.state,
         "sha256": study.plan.sha256 if study.plan else "",
@@ -73,6 +81,8 @@ def monitor(*, study: Study) -> dict[str, Any]:
         "booklets_planned": planned,
         "booklets_completed": completed,
         "progress": completed / planned if planned else 0.0,
+        "per_hour": per_hour,
+        "finish": _finish(planned - completed, per_hour),
         "judgements": total,
         "judgements_late": late,
         "judgements_counting": counting,
@@ -84,6 +94,17 @@ def monitor(*, study: Study) -> dict[str, Any]:
         "median_seconds": float(median) if median is not None else None,
         "dropout": lapsed / (lapsed + completed) if lapsed + completed else None,
     }
+
+
+def _per_hour(study: Study) -> float:
+    completed, hours = _one(PACE, study)
+    return float(completed) / max(float(hours), 1 / 60) if completed else 0.0
+
+
+def _finish(left: int, per_hour: float) -> str | None:
+    if left <= 0 or per_hour <= 0:
+        return None
+    return (timezone.now() + dt.timedelta(hours=left / per_hour)).isoformat()
 
 
 def _values(study: Study) -> dict[str, Any]:

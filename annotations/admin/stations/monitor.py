@@ -12,18 +12,37 @@ from django.urls import URLPattern
 from django.utils import timezone
 
 from annotations.admin.frame import Visit, done, shown
-from annotations.domain import monitoring
-from annotations.enums import LeaseState, ParticipationState, StudyState
+from annotations.domain import monitoring, monitoring_people
+from annotations.enums import LeaseState, Outcome, ParticipationState, StudyState
 from annotations.models import Study
+
+from . import monitor_alerts, monitor_raters
 
 PANELS = "annotations/admin/parts/monitor_panels.html"
 RATERS = (
     (ParticipationState.FINISHED, "finished", "good"),
     (ParticipationState.JUDGING, "judging now", "accent"),
     (ParticipationState.CONSENTED, "consented, not begun", "soft"),
+    (ParticipationState.ARRIVED, "on the way in", "soft"),
     (ParticipationState.LAPSED, "lapsed", "warn"),
     (ParticipationState.TURNED_AWAY, "turned away (full)", "bad"),
+    (ParticipationState.DECLINED, "declined", "track"),
+    (ParticipationState.SCREENED_OUT, "not eligible", "track"),
+    (ParticipationState.FAILED_QUIZ, "failed the quiz", "track"),
+    (ParticipationState.WITHDRAWN, "withdrew the data", "track"),
 )
+STAGES = {
+    "arrived": "came",
+    "eligibility": "eligible",
+    "consent": "consented",
+    "questionnaire": "questions",
+    "instructions": "instructions",
+    "quiz": "quiz",
+    "practice": "practice",
+    "began": "began",
+    "half": "half-way",
+    "finished": "finished",
+}
 LEASES = (
     (LeaseState.COMPLETED, "completed", "good"),
     (LeaseState.LEASED, "running", "accent"),
@@ -35,14 +54,28 @@ LEASES = (
 
 def show(visit: Visit) -> HttpResponse:
     """Show the panels."""
-    return visit.page(
-        "monitor", {"panels": _panels(monitoring.monitor(study=visit.study)), "live_url": visit.url("monitor_live")}
-    )
+    context = {
+        "panels": _panels(numbers_of(visit.study)),
+        "live_url": visit.url("monitor_live"),
+        "raters_url": visit.url("monitor_raters"),
+        "alerts_url": visit.url("monitor_alerts"),
+    }
+    return visit.page("monitor", context)
+
+
+def numbers_of(study: Study) -> dict[str, Any]:
+    """Return everything that the panels show, JSON-able."""
+    return {
+        **monitoring.monitor(study=study),
+        "funnel": monitoring_people.funnel(study=study),
+        "findings": monitoring_people.findings(study=study),
+        "sides": monitoring_people.sides(study=study),
+    }
 
 
 def live(visit: Visit) -> JsonResponse:
     """Return the numbers and the panels drawn from them; the page swaps the panels that differ."""
-    numbers = monitoring.monitor(study=visit.study)
+    numbers = numbers_of(visit.study)
     return JsonResponse(
         {
             "numbers": numbers,
@@ -54,7 +87,7 @@ def live(visit: Visit) -> JsonResponse:
 
 def _panels(numbers: dict[str, Any]) -> dict[str, str]:
     context = pictures_of(numbers)
-    names = ("progress", "raters", "leases", "hours", "tasks", "pace")
+    names = ("progress", "funnel", "raters", "leases", "hours", "tasks", "sides", "findings", "pace")
     return {name: render_to_string(PANELS, {**context, "panel": name}) for name in names}
 
 
@@ -75,12 +108,22 @@ def pictures_of(numbers: dict[str, Any]) -> dict[str, Any]:
         "leases": [(numbers["leases"][state], label, kind) for state, label, kind in LEASES],
         "lease_parts": [(numbers["leases"][state], kind) for state, _, kind in LEASES],
         "leases_total": sum(numbers["leases"].values()),
+        "stages": [(STAGES[name], count, _kind(name)) for name, count in numbers["funnel"]["stages"]],
+        "ends": [(Outcome(name).label, count) for name, count in numbers["funnel"]["ends"].items()],
+        "sides": [
+            (label, ((left, "accent"), (neither, "track"), (right, "plain")), left + neither + right, left, right)
+            for _, label, left, neither, right in numbers["sides"]["answers"]
+        ],
         "hours": [(_hour(row["hour"], at), row["judgements"], "plain") for at, row in enumerate(hours)],
         "this_hour": hours[-1]["judgements"] if hours else 0,
         "tasks": tasks,
         "tasks_total": sum(by_task.values()),
         "tasks_done": sum(count for judged, count in by_task.items() if wanted and judged >= wanted),
     }
+
+
+def _kind(stage: str) -> str:
+    return {"finished": "good", "arrived": "soft"}.get(stage, "plain")
 
 
 def _hour(moment: str, at: int) -> str:
@@ -100,6 +143,9 @@ def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
     """Return the addresses of this station."""
     return [
         shown(admin, "monitor", "monitor/", show),
+        shown(admin, "monitor_raters", "monitor/raters/", monitor_raters.show),
+        shown(admin, "monitor_alerts", "monitor/alerts/", monitor_alerts.show),
+        done(admin, "monitor_alerts_save", "monitor/alerts/save", monitor_alerts.save),
         shown(admin, "monitor_live", "monitor/live.json", live),
         done(admin, "monitor_expire", "monitor/expire", expire),
     ]

@@ -182,11 +182,11 @@ def test_refresh_rests_when_the_study_is_closed(desk, running, close, rest):
 
 
 def test_refresh_costs_the_same_queries_for_any_number_of_judgements(desk, running, django_assert_max_num_queries):
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(24):
         desk.get(address(running, "monitor_live"))
     judge(running, raters=4)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(24):
         desk.get(address(running, "monitor_live"))
 
 
@@ -219,3 +219,40 @@ def test_monitor_before_the_study_runs_says_so(desk, draft):
 
     assert "There is nothing to watch before" in html
     assert desk.get(address(draft, "monitor_live")).json()["numbers"]["judgements"] == 0
+
+
+def test_people_s_panels_are_on_the_page(desk, busy):
+    page = desk.get(address(busy, "monitor")).content.decode()
+
+    for words in ("How far people came", "Sides", "Findings of the checks", "All done"):
+        assert words in page
+    assert "unknown" not in page
+
+
+def test_raters_are_listed_with_their_progress(desk, busy):
+    page = desk.get(address(busy, "monitor_raters"), {"sort": "judged", "page": "1"}).content.decode()
+
+    for person in busy.participations.select_related("rater"):
+        assert person.rater.pseudonym in page
+        assert person.public_id not in page
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "99999999999", "²"])
+def test_a_page_that_does_not_exist_is_the_nearest(desk, busy, number):
+    assert desk.get(address(busy, "monitor_raters"), {"page": number}).status_code == 200
+
+
+def test_alerts_are_saved_and_refused_by_name(desk, busy):
+    good = {"emails": "a@example.org, b@example.org", "full": "on", "dropout": "0.4", "webhook": "", "attention": ""}
+    desk.post(address(busy, "monitor_alerts_save"), good)
+    busy.refresh_from_db()
+    kept = dict(busy.alerts)
+
+    refused = desk.post(address(busy, "monitor_alerts_save"), {"emails": "nobody"}, follow=True)
+
+    busy.refresh_from_db()
+    assert busy.alerts == kept
+    assert kept["emails"] == ["a@example.org", "b@example.org"]
+    assert (kept["dropout"], kept["attention"], kept["recruiter"]) == (0.4, None, False)
+    assert "nobody" in refused.content.decode()
+    assert "a@example.org" in desk.get(address(busy, "monitor_alerts")).content.decode()
