@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -45,9 +45,9 @@ WITH me AS MATERIALIZED (
   WHERE l.id = %(lease)s::bigint AND p.public_id = %(public_id)s
 ), written AS (
   INSERT INTO annotations_judgement
-    (lease_id, trial_id, answers, first_answer_ms, submit_ms, hidden_ms, idle_ms, late)
+    (lease_id, trial_id, answers, first_answer_ms, submit_ms, hidden_ms, idle_ms, evidence, late)
   SELECT lease_id, %(trial)s::bigint, %(answers)s::jsonb, %(first_answer_ms)s::int, %(submit_ms)s::int,
-         %(hidden_ms)s::int, %(idle_ms)s::int, lease_state = 'lapsed' OR study_state = 'closed'
+         %(hidden_ms)s::int, %(idle_ms)s::int, %(evidence)s::jsonb, lease_state = 'lapsed' OR study_state = 'closed'
   FROM me ON CONFLICT (lease_id, trial_id) DO NOTHING RETURNING 1
 ), renewed AS (
   UPDATE annotations_lease l
@@ -100,12 +100,19 @@ def where_is(*, public_id: str) -> RaterView:
     return _view(place)
 
 
-def record_judgement(*, public_id: str, trial: str, answers: Answers, timing: Timing | None = None) -> RaterView:
+def record_judgement(
+    *,
+    public_id: str,
+    trial: str,
+    answers: Answers,
+    timing: Timing | None = None,
+    evidence: Mapping[str, Any] | None = None,
+) -> RaterView:
     """Store the answers of one trial and return what comes next: one query in the normal course, written once.
 
-    `answers` holds what the browser sent, by dimension. Raises AnswerError when a row is missing or impossible (nothing
-    is stored then) and BadToken when the trial's token is not one. A token of somebody else's trial changes nothing
-    and shows the rater's own place.
+    `answers` holds what the browser sent, by dimension, `evidence` what the page noticed meanwhile. Raises AnswerError
+    when a row is missing or impossible (nothing is stored then) and BadToken when the trial's token is not one. A token
+    of somebody else's trial changes nothing and shows the rater's own place.
     """
     plan_id, lease_id, position = read_trial_token(trial)
     booklet = booklet_of(lease_id)
@@ -123,6 +130,7 @@ def record_judgement(*, public_id: str, trial: str, answers: Answers, timing: Ti
             )
         ),
         **_milliseconds(timing or Timing()),
+        evidence=json.dumps(dict(evidence or {})),
     )
     with connection.cursor() as cursor:
         cursor.execute(RECORD, values)

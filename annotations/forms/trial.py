@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.http import QueryDict
 
@@ -11,8 +12,10 @@ from annotations.blind import Question, Questionnaire, Timing
 from annotations.errors import AnswerError
 from annotations.registry import Raw, question_types, raw_of
 
+from .evidence import read_evidence
+
 PREFIX = "answer-"
-LONGEST_ANSWER = 10_000
+LONGEST_ANSWER = 25_000  # a text of 10,000 characters, whatever its line breaks
 MOST_VALUES = 100
 LONGEST_TOKEN = 200
 WEEK_MS = 7 * 24 * 3600 * 1000
@@ -27,6 +30,7 @@ class Submission:
     answers: dict[str, Raw]
     timing: Timing
     held: str
+    evidence: dict[str, Any] = field(default_factory=dict)
 
 
 def read_submission(post: Mapping[str, str]) -> Submission:
@@ -36,6 +40,7 @@ def read_submission(post: Mapping[str, str]) -> Submission:
         answers=read_answers(post),
         timing=read_timing(post),
         held=post.get("held", "")[:LONGEST_TOKEN],
+        evidence=read_evidence(post.get("evidence", "")),
     )
 
 

@@ -60,7 +60,9 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
         return _place(token)
     sent = read_submission(request.POST)
     try:
-        view = judging.record_judgement(public_id=public_id, trial=sent.trial, answers=sent.answers, timing=sent.timing)
+        view = judging.record_judgement(
+            public_id=public_id, trial=sent.trial, answers=sent.answers, timing=sent.timing, evidence=sent.evidence
+        )
     except AnswerError:
         if wants_fragment(request):
             return HttpResponse(status=422)
