@@ -88,6 +88,8 @@ class Step(TextChoices):
     INSTRUCTIONS = "instructions"
     QUIZ = "quiz"
     PRACTICE = "practice"
+    ASK = "ask"
+    WAITING = "waiting"
     TRIAL = "trial"
     BREAK = "break"
     COMMENTS = "comments"
@@ -135,6 +137,15 @@ class SubmissionState(TextChoices):
     TIMED_OUT = "timed_out"
     SCREENED_OUT = "screened_out"
     PARTIAL = "partial", "Partially approved"
+
+
+class BonusState(TextChoices):
+    """The life of one payment beside the reward; `sending` is written down before the platform is asked to pay."""
+
+    PLANNED = "planned"
+    SENDING = "sending", "Sent, not seen yet"
+    PAID = "paid"
+    REFUSED = "refused"
 
 
 class LedgerKind(TextChoices):

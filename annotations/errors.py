@@ -93,6 +93,12 @@ class KeyMissing(PlatformError):
     status = 500
 
 
+class GeneratorFailed(PlatformError):
+    """The model did not answer."""
+
+    status = 503
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing wrong with one cell of a file; `row` counts data rows from 1, 0 stands for the whole file."""

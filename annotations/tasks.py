@@ -6,7 +6,7 @@ import contextlib
 
 from celery import shared_task
 
-from annotations.domain import alerts, assignment, foresight, materials, reporting
+from annotations.domain import alerts, assignment, foresight, materials, panel, reporting
 from annotations.errors import PlatformError
 
 
@@ -27,6 +27,12 @@ def watch_studies() -> None:
 def send_alert_task(alert_id: int) -> None:
     """Send one alert."""
     alerts.send(alert_id=alert_id)
+
+
+@shared_task(name="annotations.tasks.make_round", ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def make_round_task(round_id: int) -> None:
+    """Let the systems of a panel answer one question."""
+    panel.make_round(round_id=round_id)
 
 
 @shared_task(name="annotations.tasks.make_report", ignore_result=True)

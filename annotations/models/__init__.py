@@ -5,19 +5,21 @@ from .event import Event
 from .foresight import PowerCheck
 from .judgement import Judgement
 from .material import MaterialImport, Output, Prompt, System
-from .member import StudyMember
+from .member import ApiToken, StudyMember
 from .money import LedgerEntry
-from .panel import Round
+from .panel import Round, Writer
 from .path import ConsentVersion, PathAnswer
 from .plan import Booklet, Lease, Plan, Task, Trial
 from .quality import Exclusion, Flag
 from .rater import Participation, Rater, RecruitmentIdentity
-from .recruiting import Invitation, RecruiterAccount, RecruiterEvent, Recruitment, Submission
+from .recruiting import BonusOrder, Invitation, RecruiterAccount, RecruiterEvent, Recruitment, Submission
 from .report import Report
 from .study import Dimension, Study
 
 __all__ = [
     "Alert",
+    "ApiToken",
+    "BonusOrder",
     "Booklet",
     "ConsentVersion",
     "Dimension",
@@ -48,4 +50,5 @@ __all__ = [
     "System",
     "Task",
     "Trial",
+    "Writer",
 ]

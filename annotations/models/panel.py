@@ -1,14 +1,32 @@
-"""The expert panel: rounds in which one expert asks, gets outputs, and ranks them."""
+"""The expert panel: who answers, and the rounds in which one expert asks, gets outputs, and ranks them."""
 
 from __future__ import annotations
 
 from django.db import models
 
 from annotations.enums import JobState
+from annotations.registry import generators
 
-from .material import Prompt
+from .encrypted import SecretJSON
+from .material import Prompt, System
 from .plan import Lease
 from .rater import Participation
+
+
+def generator_choices() -> list[tuple[str, str]]:
+    return generators.choices()
+
+
+class Writer(models.Model):
+    """How a system of a panel is asked for outputs. Its secrets are encrypted at rest and never shown again."""
+
+    system = models.OneToOneField(System, on_delete=models.CASCADE, related_name="writer")
+    generator = models.CharField(max_length=60, choices=generator_choices, default="openai_compatible")
+    settings = models.JSONField(default=dict)
+    secrets = SecretJSON(default=dict)
+
+    def __str__(self) -> str:
+        return f"writer of {self.system}"
 
 
 class Round(models.Model):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import entrance, rater
+from . import entrance, panel, rater
 
 urlpatterns = [
     path("s/<slug:slug>/", entrance.study_entrance, name="study_entrance"),
@@ -11,5 +11,8 @@ urlpatterns = [
     path("r/<str:token>/begin", rater.begin, name="rater_begin"),
     path("r/<str:token>/answer", rater.answer, name="rater_answer"),
     path("r/<str:token>/pause", rater.pause, name="rater_pause"),
+    path("r/<str:token>/ask", panel.ask, name="rater_ask"),
+    path("r/<str:token>/stop", panel.stop, name="rater_stop"),
+    path("r/<str:token>/state", panel.state, name="rater_state"),
     path("r/<str:token>/help", rater.instructions, name="rater_help"),
 ]
