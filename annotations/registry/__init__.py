@@ -5,8 +5,38 @@ else has to be edited: forms, admin choices and the contract tests read the regi
 """
 
 from .base import Plugin, Registry
-from .questions import Choice, Measure, QuestionType, Raw, Scored, Value, first_of, question_types, raw_of
+from .generators import Generator, generators
+from .options import Option, is_whole
+from .quality import (
+    Answer,
+    Expected,
+    Finding,
+    History,
+    Peer,
+    QualityCheck,
+    Rule,
+    Seen,
+    Setting,
+    Twin,
+    quality_checks,
+)
+from .questions import (
+    KEYS,
+    LETTERS,
+    Choice,
+    Line,
+    Measure,
+    QuestionType,
+    Raw,
+    Scored,
+    Shortcut,
+    Value,
+    first_of,
+    question_types,
+    raw_of,
+)
 from .recruitment import (
+    ENTRY_SETTINGS,
     Exit,
     Framing,
     Identity,
@@ -24,14 +54,26 @@ from .sources import OutputRecord, Source, sources
 from .templates import DimensionDraft, StudyDraft, StudyTemplate, study_templates
 
 __all__ = [
+    "ENTRY_SETTINGS",
+    "KEYS",
+    "LETTERS",
+    "Answer",
     "Choice",
     "DimensionDraft",
     "Exit",
+    "Expected",
+    "Finding",
     "Framing",
+    "Generator",
+    "History",
     "Identity",
+    "Line",
     "Measure",
+    "Option",
     "OutputRecord",
+    "Peer",
     "Plugin",
+    "QualityCheck",
     "QuestionType",
     "Raw",
     "RecruitmentPlatform",
@@ -43,12 +85,20 @@ __all__ = [
     "RemoteFacts",
     "RemotePlatform",
     "RemoteSubmission",
+    "Rule",
     "Scored",
+    "Seen",
+    "Setting",
+    "Shortcut",
     "Source",
     "StudyDraft",
     "StudyTemplate",
+    "Twin",
     "Value",
     "first_of",
+    "generators",
+    "is_whole",
+    "quality_checks",
     "question_types",
     "raw_of",
     "recruitment_platforms",

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from django.utils.translation import gettext
+
 from .base import Plugin, Registry
+from .options import Option, complete
+
+LETTERS = "ABCDEFGHIJKLMNOPQRST"
+"""The names of the outputs on the page, by place."""
+
+KEYS = "1234567890-"
+"""The keys of the answers of a row, from the left: as they stand on a keyboard."""
 
 Measure = Literal["pairwise_choice", "pairwise_graded", "interval", "ordinal", "nominal", "ranking", "text"]
 """What kind of number an answer is; decides the model of the report. `text` is exported and not modelled."""
@@ -33,12 +42,38 @@ def first_of(raw: Raw, part: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer of a row: `value` goes over the wire, `label` is read out, `short` is shown, `key` is its shortcut."""
+    """One answer of a row: `value` goes over the wire, `label` is read out, `short` is shown, `key` is its shortcut.
+
+    `also` is a second key, a letter of the language, where there is one.
+    """
 
     value: str
     label: str
     short: str
     key: str
+    also: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a dimension on the page, answered in one go; what it sends is ``answer-<key>[.<part>]``.
+
+    `letter` names the output that the line is about, `head` the line itself if the dimension's word is not enough, and
+    `jump` is the key that leads to it.
+    """
+
+    part: str = ""
+    letter: str = ""
+    head: str = ""
+    jump: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """One entry of the list of keys: the keys (an ellipsis is not set as a key) and what they do."""
+
+    keys: tuple[str, ...]
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +93,8 @@ class QuestionType(Plugin):
     outputs      how many outputs a task may have, at least and at most
     per_output   the row is asked once for each output of the task; the stored value is a list in order of places
     scripts      and styles: static files that the page of a trial loads when the study has such a dimension
+    takes        the options; with them `clean_options` checks, and the researcher's form has a field for each
+    about        one sentence for researchers: what it asks, and where the format comes from
     """
 
     measure: ClassVar[Measure]
@@ -66,10 +103,17 @@ class QuestionType(Plugin):
     template_name: ClassVar[str] = "annotations/questions/segmented.html"
     scripts: ClassVar[tuple[str, ...]] = ()
     styles: ClassVar[tuple[str, ...]] = ()
+    takes: ClassVar[tuple[Option, ...]] = ()
+    about: ClassVar[str] = ""
 
-    @abstractmethod
     def clean_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return complete, checked options; raises ValueError that says which one is wrong and what is allowed."""
+        clean = complete(self.takes, options, of=self.label)
+        self.check_options(clean)
+        return clean
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise ValueError when options do not go together; each alone is checked already."""
 
     @abstractmethod
     def choices(self, options: Mapping[str, Any]) -> tuple[Choice, ...]:
@@ -86,6 +130,21 @@ class QuestionType(Plugin):
     @abstractmethod
     def levels(self, options: Mapping[str, Any]) -> int:
         """Return how many different answers are possible; 0 for a continuous or free one."""
+
+    def lines(self, options: Mapping[str, Any], *, outputs: int) -> tuple[Line, ...]:  # noqa: ARG002
+        """Return the lines on the page: one, or one per output."""
+        if not self.per_output:
+            return (Line(),)
+        letters = LETTERS if outputs > 1 else ("",)
+        return tuple(Line(str(place), letter) for place, letter in enumerate(letters[:outputs], start=1))
+
+    def shortcuts(self, options: Mapping[str, Any], *, outputs: int) -> tuple[Shortcut, ...]:  # noqa: ARG002
+        """Return the keys for the list of keys, beyond those of every page."""
+        choices = self.choices(options)
+        if not choices:
+            return ()
+        words = gettext("answer the marked row, then the next row is marked")
+        return (Shortcut((choices[0].key, "…", choices[-1].key), words),)
 
     def levels_of(self, options: Mapping[str, Any], *, outputs: int) -> int:  # noqa: ARG002 - rankings need it
         """Return the number that stands in column `levels` for a task of so many outputs."""

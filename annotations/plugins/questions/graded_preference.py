@@ -1,14 +1,32 @@
-"""Graded preference: 5 or 7 levels from "A much more" to "B much more", the mid-point optional."""
+"""Graded preference: 5 or 7 levels from "A much more" to "B much more", the mid-point optional.
+
+Comparative scales of this kind go back to Scheffé (1952, *An analysis of variance for paired comparisons*); five levels
+from much better to much worse are also what Artificial Hivemind (Jiang et al. 2025) asks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from annotations.errors import AnswerError
-from annotations.registry import Choice, Measure, QuestionType, question_types
+from django.utils.translation import gettext, gettext_noop
 
-WORDS = {2: ("slightly", "much"), 3: ("slightly", "clearly", "much")}
+from annotations.errors import AnswerError
+from annotations.registry import Choice, Measure, Option, QuestionType, question_types
+
+SHORT = {
+    2: (gettext_noop("slightly"), gettext_noop("much")),
+    3: (gettext_noop("slightly"), gettext_noop("clearly"), gettext_noop("much")),
+}
+# Whole phrases, because languages put the words in different orders.
+LABELS = {
+    ("A", "slightly"): gettext_noop("A slightly more"),
+    ("A", "clearly"): gettext_noop("A clearly more"),
+    ("A", "much"): gettext_noop("A much more"),
+    ("B", "slightly"): gettext_noop("B slightly more"),
+    ("B", "clearly"): gettext_noop("B clearly more"),
+    ("B", "much"): gettext_noop("B much more"),
+}
 
 
 @question_types.register
@@ -17,15 +35,12 @@ class GradedPreference(QuestionType):
 
     name = "graded_preference"
     label = "Graded preference (A much more … B much more)"
+    about = "Two outputs: which one is more so, and how clearly. More information per answer than a forced choice."
     measure: ClassVar[Measure] = "pairwise_graded"
-
-    def clean_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Options: `levels` (5 or 7, default 5) and `midpoint` (bool, default True)."""
-        levels, midpoint = options.get("levels", 5), options.get("midpoint", True)
-        if levels not in (5, 7) or not isinstance(midpoint, bool) or set(options) - {"levels", "midpoint"}:
-            message = f"graded preference takes 'levels': 5 or 7 and 'midpoint': true or false, not {dict(options)!r}"
-            raise ValueError(message)
-        return {"levels": int(levels), "midpoint": midpoint}
+    takes = (
+        Option("levels", "Levels", "one_of", 5, among=((5, "5"), (7, "7")), help="Counted with the mid-point."),
+        Option("midpoint", "With “about the same” in the middle", "yes_no", default=True),
+    )
 
     def _scale(self, options: Mapping[str, Any]) -> list[int]:
         top = int(options["levels"]) // 2
@@ -33,19 +48,18 @@ class GradedPreference(QuestionType):
 
     def choices(self, options: Mapping[str, Any]) -> tuple[Choice, ...]:
         """Levels from the left, "A much more" first."""
-        words = WORDS[int(options["levels"]) // 2]
+        words = SHORT[int(options["levels"]) // 2]
         found = []
         for number, level in enumerate(self._scale(options), start=1):
-            side = "A" if level > 0 else "B"
-            label = f"{side} {words[abs(level) - 1]} more" if level else "About the same"
-            short = words[abs(level) - 1] if level else "same"
-            found.append(Choice(str(number), label, short, str(number)))
+            word = words[abs(level) - 1] if level else gettext_noop("same")
+            label = LABELS["A" if level > 0 else "B", word] if level else gettext_noop("About the same")
+            found.append(Choice(str(number), gettext(label), gettext(word), str(number)))
         return tuple(found)
 
     def parse(self, raw: str, options: Mapping[str, Any]) -> int:
         """Return the signed level for the position counted from the left."""
         scale = self._scale(options)
-        if not (raw.isascii() and raw.isdigit() and 1 <= int(raw) <= len(scale)):
+        if raw not in {str(number) for number in range(1, len(scale) + 1)}:
             raise AnswerError
         return scale[int(raw) - 1]
 

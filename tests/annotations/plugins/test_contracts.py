@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analysis import schema
 from annotations.errors import AnswerError
 from annotations.registry import (
+    KEYS,
     Identity,
     QuestionType,
     question_types,
@@ -22,6 +23,13 @@ from annotations.registry import (
 OPTIONS = {
     "forced_choice": [{}, {"tie": True}, {"tie": False}],
     "graded_preference": [{}, *({"levels": n, "midpoint": m} for n in (5, 7) for m in (True, False))],
+    "choice_with_reasons": [{}, {"tie": True, "reasons": ["x", "y"], "at_least": 2, "note": True, "longest_note": 9}],
+    "likert": [{}, *({"points": n} for n in (2, 7, 11)), {"points": 3, "labels": ["bad", "so-so", "good"]}],
+    "slider": [{}, {"start": 50}, {"start": "random"}, {"low": -5, "high": 5, "step": 5, "start": -5}],
+    "yes_no": [{}, {"yes": "Ja", "no": "Nein"}, {"yes": "Passes", "no": "Fails", "show_definition": True}],
+    "ranking": [{}, {"ties": True}],
+    "best_worst": [{}, {"best": "Best", "worst": "Worst"}],
+    "free_text": [{}, {"least": 0, "most": 5}, {"least": 3, "most": 3, "block_paste": True}],
 }
 REGISTRIES = [question_types, recruitment_platforms, sources, study_templates]
 CASES = [
@@ -67,11 +75,12 @@ def test_question_type_refuses_unknown_options(kind):
 def test_choices_are_told_apart_by_value_label_and_key(kind, options):
     choices = kind.choices(kind.clean_options(options))
 
-    assert len(choices) == kind.levels(kind.clean_options(options))
     for field in ("value", "label", "key"):
         assert len({getattr(choice, field) for choice in choices}) == len(choices)
-    assert [choice.key for choice in choices] == [str(n) for n in range(1, len(choices) + 1)]
+    assert [choice.key for choice in choices] == list(KEYS[: len(choices)])
     assert all(choice.short for choice in choices)
+    if kind.measure not in {"ranking", "text", "interval"}:
+        assert len(choices) == kind.levels(kind.clean_options(options))
 
 
 @pytest.mark.parametrize(("kind", "options"), CASES)
@@ -101,13 +110,15 @@ def test_pairwise_scores_fall_from_left_to_right_and_mirror(kind, options):
 
 @pytest.mark.parametrize(("kind", "options"), CASES)
 def test_question_type_declares_a_measure_of_the_long_table(kind, options):
-    assert kind.measure in schema.MEASURES
+    assert kind.measure in (*schema.MEASURES, "text")
 
 
 @given(raw=st.text(max_size=20))
 @pytest.mark.parametrize(("kind", "options"), CASES)
 def test_anything_else_from_the_wire_is_refused(kind: QuestionType, options, raw):
     clean = kind.clean_options(options)
+    if kind.name in {"slider", "free_text", "ranking"}:
+        return  # not of a few values: see test_questions.py
     values = {choice.value for choice in kind.choices(clean)}
 
     if raw in values:
