@@ -14,6 +14,7 @@ from annotations.enums import StudyState, TrialKind
 from annotations.errors import WrongState
 from annotations.models import Output, Participation, Plan, Study
 
+from . import quality_rules
 from .attention import ensure_checks
 from .events import log_event
 from .frames import question_of
@@ -83,6 +84,7 @@ def canonical_json(*, study: Study, planned: design.Plan, version: int) -> str:
         "systems": [{"name": s.name, "role": s.role} for s in study.systems.exclude(role="check")],
         "design": planned.spec.to_dict(),
         "analysis": study.analysis,
+        "quality": quality_rules.declared(study.quality),
         "material": {"outputs": outputs, "sha256": digest},
         "plan": {
             "tasks": len(planned.tasks),

@@ -53,6 +53,7 @@ class Seen:
 
     order      which output of the task (from 1, in the task's own order) stands at each place of the screen
     words      of each text, left to right
+    texts      names of the texts, left to right, that say nothing of systems
     seconds    active ones, without hidden and idle time; None when the page could not measure
     original   the `number` of the trial that this one repeats
     """
@@ -65,6 +66,7 @@ class Seen:
     order: tuple[int, ...]
     answers: tuple[Answer, ...]
     words: tuple[int, ...] = ()
+    texts: tuple[str, ...] = ()
     seconds: float | None = None
     first_seconds: float | None = None
     hidden_seconds: float = 0.0

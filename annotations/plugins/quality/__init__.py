@@ -1,1 +1,1 @@
-"""Quality checks, one file each."""
+"""Quality checks, one file each; what they find and how well is told in README.md."""
