@@ -3,7 +3,6 @@
 It stands here and not in ``annotations.admin`` because settings may not import the app.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -26,17 +25,14 @@ PRIMARY = {
 }
 
 
-def _may_view(model: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(f"annotations.view_{model}")
-
-
 def _is_superuser(request: HttpRequest) -> bool:
     return bool(request.user.is_superuser)
 
 
-def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
+def _entry(title: str, icon: str, model: str, sees: str = "reads") -> dict[str, Any]:
+    """Name a list; `sees` is the function that says whether there is anything in it for somebody."""
     link = reverse_lazy(f"admin:annotations_{model}_changelist")
-    return {"title": title, "icon": icon, "link": link, "permission": _may_view(model)}
+    return {"title": title, "icon": icon, "link": link, "permission": f"annotations.admin.readonly.{sees}"}
 
 
 def _group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +43,7 @@ NAVIGATION = [
     {
         "items": [
             {"title": "Overview", "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
-            _entry("Studies", "science", "study"),
+            {"title": "Studies", "icon": "science", "link": reverse_lazy("admin:annotations_study_changelist")},
         ],
     },
     _group(
@@ -59,7 +55,7 @@ NAVIGATION = [
     ),
     _group(
         "Field work",
-        _entry("Participations", "groups", "participation"),
+        _entry("Participations", "groups", "participation", "meets"),
         _entry("Judgements", "balance", "judgement"),
         _entry("Leases", "timer", "lease"),
         _entry("Flags", "flag", "flag"),
@@ -74,8 +70,8 @@ NAVIGATION = [
     ),
     _group(
         "Administration",
-        _entry("Event log", "history", "event"),
-        _entry("Raters", "person", "rater"),
+        _entry("Event log", "history", "event", "logs"),
+        _entry("Raters", "person", "rater", "meets"),
         {
             "title": "Recruiters' ids",
             "icon": "badge",

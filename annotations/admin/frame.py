@@ -1,4 +1,8 @@
-"""The frame around every station: who may, what is missing, what comes next; errors of the domain in words."""
+"""The frame around every station: who may, what is missing, what comes next; errors of the domain in words.
+
+A page says with `needs=` which action of ``annotations.access.TABLE`` it takes. Whoever has no role in a study gets
+404, so that nothing tells that it exists; whoever has one that is too small gets 403.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,12 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from annotations.access import Action, allowed, is_masked, role_in
 from annotations.design import DesignError
-from annotations.domain.readiness import readiness
-from annotations.errors import PlatformError
+from annotations.domain.events import log_event
+from annotations.domain.readiness import Station, readiness
+from annotations.enums import Role
+from annotations.errors import NotAllowed, PlatformError
 from annotations.models import Study
 
 Handler = Callable[..., HttpResponseBase]
@@ -36,18 +43,38 @@ ICONS = {
 }
 
 
+# Pages beside the path: name, title, icon, what they need.
+BESIDE = (
+    ("members", "People", "group", Action.LOOK),
+    ("log", "Log", "history", Action.LOG),
+    ("texts", "Texts and settings", "edit_note", Action.READ),
+)
+# What the page of each station needs, so that the path offers only what opens.
+NEEDS = {"monitor": Action.LOOK, "results": Action.LOOK}
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request of one person to one study."""
+    """One request of one person, in a role, to one study."""
 
     admin: ModelAdmin[Study]
     request: HttpRequest
     study: Study
+    role: Role
+
+    def may(self, action: Action) -> bool:
+        """Whether this person may do this in this study."""
+        return action in allowed(self.role, unblinded=self.study.unblinded_at is not None)
 
     @property
     def may_change(self) -> bool:
         """Whether this person may change this study."""
-        return bool(self.admin.has_change_permission(self.request, self.study))
+        return self.may(Action.EDIT)
+
+    @property
+    def masked(self) -> bool:
+        """Whether this person sees letters in place of the systems' names."""
+        return is_masked(self.role, self.study)
 
     def url(self, name: str, *more: object) -> str:
         """Return the address of a station or of an action of this study."""
@@ -61,24 +88,39 @@ class Visit:
         """Render the template of a station (or of a page beside the path) inside the frame."""
         stations = readiness(study=self.study)
         here = next((station for station in stations if station.key == key), None)
-        following = stations[stations.index(here) + 1] if here and here is not stations[-1] else None
+        after = stations[stations.index(here) + 1] if here and here is not stations[-1] else None
+        following = after if after and self._address(after) else None
         frame = {
             **self.admin.admin_site.each_context(self.request),
             "title": f"{here.title if here else key.capitalize()} · {self.study.title}",
             "opts": self.admin.opts,
             "study": self.study,
-            "stations": [(station, station_url(self.study, station.key), ICONS[station.key]) for station in stations],
+            "stations": [(one, self._address(one), ICONS[one.key]) for one in stations if self._address(one)],
             "here": here,
             "key": key,
             "place": stations.index(here) + 1 if here else 0,
             "following": following,
-            "following_url": station_url(self.study, following.key) if following else "",
+            "following_url": self._address(following) if following else "",
             "may_change": self.may_change,
-            "texts_url": self.url("texts"),
+            "may_read": self.may(Action.READ),
+            "masked": self.masked,
+            "role": self.role,
+            "beside": [one for one in self._beside() if one["opens"]],
         }
         return TemplateResponse(
             self.request, f"annotations/admin/stations/{key}.html", {**frame, **context}, status=status
         )
+
+    def _address(self, station: Station) -> str:
+        """Return the address of a station, or nothing for one that this person may not open."""
+        needed = NEEDS.get(station.key, Action.READ)
+        return station_url(self.study, station.key) if self.may(needed) else ""
+
+    def _beside(self) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "title": title, "icon": icon, "opens": self.may(action), "url": self.url(name)}
+            for name, title, icon, action in BESIDE
+        ]
 
 
 def station_url(study: Study, name: str, *more: object) -> str:
@@ -86,29 +128,40 @@ def station_url(study: Study, name: str, *more: object) -> str:
     return reverse(f"admin:annotations_study_{name}", args=(study.pk, *more))
 
 
-def _visit(admin: ModelAdmin[Study], request: HttpRequest, object_id: int) -> Visit:
+def _visit(admin: ModelAdmin[Study], request: HttpRequest, object_id: int, *, needs: Action) -> Visit:
     study = Study.objects.select_related("plan").filter(pk=object_id).first()
-    if study is None:
+    role = role_in(request.user, study) if study is not None else None
+    if study is None or role is None:
         message = "There is no such study."
         raise Http404(message)
-    if not admin.has_view_or_change_permission(request, study):
+    visit = Visit(admin, request, study, role)
+    if not visit.may(needs):
         raise PermissionDenied
-    return Visit(admin, request, study)
+    return visit
 
 
-def shown(admin: ModelAdmin[Study], name: str, at: str, handler: Handler) -> URLPattern:
-    """Return the address of a page that only shows: GET, for everybody who may look at studies."""
+def shown(admin: ModelAdmin[Study], name: str, at: str, handler: Handler, *, needs: Action = Action.READ) -> URLPattern:
+    """Return the address of a page that only shows: GET, for everybody whose role allows what it `needs`.
+
+    Looking at what people said of themselves is noted in the log.
+    """
 
     @require_GET
     @wraps(handler)
     def view(request: HttpRequest, object_id: int, **kwargs: Any) -> HttpResponseBase:
-        return handler(_visit(admin, request, object_id), **kwargs)
+        visit = _visit(admin, request, object_id, needs=needs)
+        if needs == Action.PERSON:
+            log_event(study=visit.study, name="viewed", data={"page": name, **kwargs}, actor=request.user)
+        try:
+            return handler(visit, **kwargs)
+        except NotAllowed as error:
+            raise PermissionDenied(str(error)) from error
 
     return path(f"<int:object_id>/{at}", admin.admin_site.admin_view(view), name=f"annotations_study_{name}")
 
 
-def done(admin: ModelAdmin[Study], name: str, at: str, deed: Deed) -> URLPattern:
-    """Return the address of an action: POST only, for those who may change studies.
+def done(admin: ModelAdmin[Study], name: str, at: str, deed: Deed, *, needs: Action = Action.EDIT) -> URLPattern:
+    """Return the address of an action: POST only, for those whose role allows what it `needs`.
 
     The deed calls a verb of the domain and returns the sentence to say, or a page of its own. What the domain refuses
     is said at the station; nothing is changed then, since verbs are atomic: a second click or a stale tab is harmless.
@@ -118,11 +171,11 @@ def done(admin: ModelAdmin[Study], name: str, at: str, deed: Deed) -> URLPattern
     @require_POST
     @wraps(deed)
     def view(request: HttpRequest, object_id: int, **kwargs: Any) -> HttpResponse:
-        visit = _visit(admin, request, object_id)
-        if not visit.may_change:
-            raise PermissionDenied
+        visit = _visit(admin, request, object_id, needs=needs)
         try:
             answer = deed(visit, **kwargs)
+        except NotAllowed as error:
+            raise PermissionDenied(str(error)) from error
         except (PlatformError, DesignError) as error:
             messages.error(request, str(error))
             return visit.go(station)

@@ -9,7 +9,7 @@ from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from annotations.access import may_view_studies
+from annotations.access import may_create_studies, studies_of
 from annotations.enums import LeaseState
 from annotations.models import Judgement, Lease, Output, Study
 
@@ -35,16 +35,13 @@ def _count(rows: QuerySet[Any], group: str) -> Coalesce:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Give the first page its studies (called by the theme)."""
-    studies: list[Study] = []
-    if may_view_studies(request):
-        studies = list(with_progress(Study.objects.all())[: SHOWN + 1])
-    may_add = request.user.has_perm("annotations.add_study")
+    studies = list(with_progress(studies_of(request.user))[: SHOWN + 1])
     return {
         **context,
         "title": "Overview",
         "studies": studies[:SHOWN],
         "more_studies": len(studies) > SHOWN,
-        "may_add": may_add,
+        "may_add": may_create_studies(request),
     }
 
 

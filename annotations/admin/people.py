@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
+from annotations.access import Action, is_staff
 from annotations.models import Participation, Rater, RecruitmentIdentity
 
-from .readonly import ReadOnlyAdmin
+from .readonly import OwnStudies, ReadOnlyAdmin
 
 STATES = {
     "Consented": "info",
@@ -26,16 +27,24 @@ STATES = {
 class RaterAdmin(ReadOnlyAdmin):
     """A person, by pseudonym."""
 
+    study_path = "participations__study"
+    needs = Action.PERSON
     list_display = ("pseudonym", "created_at")
     search_fields = ("pseudonym",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rater]:
+        """Return each person once, in however many studies."""
+        return super().get_queryset(request).distinct()
 
 
 @admin.register(Participation)
 class ParticipationAdmin(ReadOnlyAdmin):
     """A person in one study. The id in his link is not shown: whoever has it could answer in his name."""
 
+    needs = Action.PERSON
+    personal = True
     list_display = ("rater", "study", "show_state", "consented_at", "finished_at", "completion_code", "simulated")
-    list_filter = ("state", "simulated", ("study", RelatedDropdownFilter))
+    list_filter = ("state", "simulated", ("study", OwnStudies))
     list_select_related = ("rater", "study")
     search_fields = ("rater__pseudonym", "completion_code", "study__title")
     exclude = ("public_id",)
@@ -50,14 +59,16 @@ class ParticipationAdmin(ReadOnlyAdmin):
 class RecruitmentIdentityAdmin(ReadOnlyAdmin):
     """What the recruiter calls a person: never exported, and shown to superusers only."""
 
+    needs = Action.PERSON
+    personal = True
     list_display = ("platform", "person", "session", "study", "participation")
-    list_filter = ("platform", ("study", RelatedDropdownFilter))
+    list_filter = ("platform", ("study", OwnStudies))
     list_select_related = ("study", "participation__rater")
     search_fields = ("participation__rater__pseudonym",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Superusers only, whatever permissions were given."""
-        return bool(request.user.is_active and request.user.is_superuser)
+        return is_staff(request.user) and bool(request.user.is_superuser)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Superusers only."""

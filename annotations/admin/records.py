@@ -1,4 +1,4 @@
-"""Material, plans, judgements, reports and the log, as lists to look at."""
+"""Material, plans, judgements, reports and the log, as lists to look at, each of one's own studies."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
+from annotations.access import Action
 from annotations.models import (
     Booklet,
     Event,
@@ -27,7 +27,7 @@ from annotations.models import (
     Task,
 )
 
-from .readonly import ReadOnlyAdmin
+from .readonly import OwnStudies, ReadOnlyAdmin
 
 JOB = {"queued": "info", "running": "info", "done": "success", "refused": "danger", "failed": "danger"}
 LEASE = {"available": "info", "leased": "warning", "completed": "success", "lapsed": "danger"}
@@ -38,7 +38,7 @@ class MaterialImportAdmin(ReadOnlyAdmin):
     """Files that were brought, and what came of each."""
 
     list_display = ("filename", "study", "show_state", "rows", "added", "unchanged", "created_at")
-    list_filter = ("state", ("study", RelatedDropdownFilter))
+    list_filter = ("state", ("study", OwnStudies))
     list_select_related = ("study",)
     search_fields = ("filename", "study__title")
 
@@ -53,7 +53,7 @@ class SystemAdmin(ReadOnlyAdmin):
     """What is compared."""
 
     list_display = ("name", "study", "role")
-    list_filter = ("role", ("study", RelatedDropdownFilter))
+    list_filter = ("role", ("study", OwnStudies))
     list_select_related = ("study",)
     search_fields = ("name", "study__title")
 
@@ -63,7 +63,7 @@ class PromptAdmin(ReadOnlyAdmin):
     """What every system answered."""
 
     list_display = ("__str__", "key", "task_family", "is_check", "study")
-    list_filter = ("is_check", ("study", RelatedDropdownFilter))
+    list_filter = ("is_check", ("study", OwnStudies))
     list_select_related = ("study",)
     search_fields = ("key", "text", "task_family")
 
@@ -72,8 +72,9 @@ class PromptAdmin(ReadOnlyAdmin):
 class OutputAdmin(ReadOnlyAdmin):
     """One text by one system for one prompt."""
 
+    study_path = "prompt__study"
     list_display = ("__str__", "system", "show_prompt", "sample", "show_hash")
-    list_filter = (("prompt__study", RelatedDropdownFilter),)
+    list_filter = (("prompt__study", OwnStudies),)
     list_select_related = ("system", "prompt")
     search_fields = ("text", "system__name", "prompt__key", "content_hash")
 
@@ -93,7 +94,7 @@ class PlanAdmin(ReadOnlyAdmin):
     """Frozen designs with their hashes."""
 
     list_display = ("study", "version", "sha256", "booklets_planned", "trials_planned", "frozen_at")
-    list_filter = (("study", RelatedDropdownFilter),)
+    list_filter = (("study", OwnStudies),)
     list_select_related = ("study",)
     search_fields = ("sha256", "study__title")
 
@@ -102,8 +103,9 @@ class PlanAdmin(ReadOnlyAdmin):
 class TaskAdmin(ReadOnlyAdmin):
     """Outputs of one prompt to be judged together."""
 
+    study_path = "plan__study"
     list_display = ("key", "prompt", "kind", "plan")
-    list_filter = ("kind", ("plan__study", RelatedDropdownFilter))
+    list_filter = ("kind", ("plan__study", OwnStudies))
     list_select_related = ("prompt", "plan")
     search_fields = ("key", "prompt__key")
 
@@ -112,8 +114,9 @@ class TaskAdmin(ReadOnlyAdmin):
 class BookletAdmin(ReadOnlyAdmin):
     """The ordered trials of one rater."""
 
+    study_path = "plan__study"
     list_display = ("number", "plan", "length")
-    list_filter = (("plan__study", RelatedDropdownFilter),)
+    list_filter = (("plan__study", OwnStudies),)
     list_select_related = ("plan",)
     search_fields = ("=number",)
 
@@ -122,8 +125,9 @@ class BookletAdmin(ReadOnlyAdmin):
 class LeaseAdmin(ReadOnlyAdmin):
     """Issues of booklets."""
 
+    study_path = "plan__study"
     list_display = ("booklet", "copy", "show_state", "show_rater", "leased_at", "expires_at", "ended_at")
-    list_filter = ("state", ("plan__study", RelatedDropdownFilter))
+    list_filter = ("state", ("plan__study", OwnStudies))
     list_select_related = ("booklet", "participation__rater")
     search_fields = ("=booklet__number", "participation__rater__pseudonym")
 
@@ -142,8 +146,9 @@ class LeaseAdmin(ReadOnlyAdmin):
 class JudgementAdmin(ReadOnlyAdmin):
     """Answers; written once, never changed, never deleted."""
 
+    study_path = "lease__plan__study"
     list_display = ("pk", "show_rater", "show_place", "show_answers", "show_seconds", "show_late", "created_at")
-    list_filter = ("late", ("lease__plan__study", RelatedDropdownFilter))
+    list_filter = ("late", ("lease__plan__study", OwnStudies))
     list_select_related = ("lease__participation__rater", "lease__booklet", "trial")
     search_fields = ("=pk", "lease__participation__rater__pseudonym")
     ordering = ("-pk",)
@@ -185,8 +190,9 @@ class JudgementAdmin(ReadOnlyAdmin):
 class FlagAdmin(ReadOnlyAdmin):
     """Findings of quality checks."""
 
+    study_path = "participation__study"
     list_display = ("check_name", "participation", "created_at")
-    list_filter = ("check_name", ("participation__study", RelatedDropdownFilter))
+    list_filter = ("check_name", ("participation__study", OwnStudies))
     list_select_related = ("participation__rater",)
     search_fields = ("participation__rater__pseudonym",)
 
@@ -195,8 +201,9 @@ class FlagAdmin(ReadOnlyAdmin):
 class ExclusionAdmin(ReadOnlyAdmin):
     """Decisions to leave somebody out of the analysis."""
 
+    study_path = "participation__study"
     list_display = ("participation", "reason", "author", "created_at", "undone_at")
-    list_filter = (("participation__study", RelatedDropdownFilter),)
+    list_filter = (("participation__study", OwnStudies),)
     list_select_related = ("participation__rater", "author")
     search_fields = ("reason", "participation__rater__pseudonym")
 
@@ -205,8 +212,8 @@ class ExclusionAdmin(ReadOnlyAdmin):
 class ReportAdmin(ReadOnlyAdmin):
     """Runs of the analysis."""
 
-    list_display = ("study", "show_state", "judgements", "created_at", "finished_at")
-    list_filter = ("state", ("study", RelatedDropdownFilter))
+    list_display = ("study", "show_state", "masked", "judgements", "created_at", "finished_at")
+    list_filter = ("state", ("study", OwnStudies))
     list_select_related = ("study",)
     search_fields = ("study__title",)
 
@@ -221,7 +228,7 @@ class PowerCheckAdmin(ReadOnlyAdmin):
     """Checks of the planned power by simulation."""
 
     list_display = ("study", "show_state", "created_at", "finished_at")
-    list_filter = ("state", ("study", RelatedDropdownFilter))
+    list_filter = ("state", ("study", OwnStudies))
     list_select_related = ("study",)
     search_fields = ("study__title",)
 
@@ -233,13 +240,14 @@ class PowerCheckAdmin(ReadOnlyAdmin):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    """What happened to studies, and who did it."""
+    """What happened to studies, and who did it; to accounts too, for superusers."""
 
-    list_display = ("at", "name", "study", "show_rater", "actor")
-    list_filter = ("name", ("study", RelatedDropdownFilter))
+    needs = Action.LOG
+    list_display = ("at", "name", "study", "show_rater", "actor", "address")
+    list_filter = ("name", ("study", OwnStudies))
     list_select_related = ("study", "participation__rater", "actor")
     search_fields = ("name", "participation__rater__pseudonym")
-    fields: ClassVar[Any] = ("at", "name", "study", "participation", "actor", "data")
+    fields: ClassVar[Any] = ("at", "name", "study", "participation", "actor", "address", "data")
 
     @display(description="Rater")
     def show_rater(self, event: Event) -> str:

@@ -17,18 +17,19 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from annotations.access import Action, is_staff, may, may_create_studies, studies_of
 from annotations.domain import studies
 from annotations.domain.readiness import readiness
 from annotations.models import Study
 from annotations.registry import study_templates
 
-from .frame import station_url
+from .frame import NEEDS, station_url
 from .home import with_progress
-from .stations import design, freeze, launch, material, monitor, preview, results, texts
+from .stations import design, freeze, launch, log, material, members, monitor, preview, results, texts
 
 STATES = {"Draft": "", "Frozen": "info", "Open": "success", "Paused": "warning", "Closed": ""}
 MADE = "study_made"  # in the session: what the form with this nonce made, so that sent twice it makes one
-STATIONS = (material, design, preview, freeze, launch, monitor, results, texts)
+STATIONS = (material, design, preview, freeze, launch, monitor, results, texts, members, log)
 
 
 class NewStudyForm(forms.Form):
@@ -54,8 +55,8 @@ class StudyAdmin(ModelAdmin):
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
-        """Return the studies with their progress, in one query for the whole list."""
-        return with_progress(super().get_queryset(request))
+        """Return the person's studies with their progress, in one query for the whole list."""
+        return with_progress(studies_of(request.user).order_by("-created_at"))
 
     @display(description="State", ordering="state", label=STATES)
     def show_state(self, study: Study) -> str:
@@ -81,6 +82,22 @@ class StudyAdmin(ModelAdmin):
         """How many texts there are."""
         return f"{study.outputs:,}"
 
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Researchers; of one study, those who have a role in it."""
+        return is_staff(request.user) if obj is None else may(request.user, Action.LOOK, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Those whose role in the study allows it."""
+        return obj is not None and may(request.user, Action.EDIT, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Researchers."""
+        return is_staff(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Those who have Django's permission to change studies."""
+        return may_create_studies(request)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody: judgements are never deleted, and a draft does no harm."""
         return False
@@ -100,13 +117,12 @@ class StudyAdmin(ModelAdmin):
 
     def to_station(self, request: HttpRequest, object_id: int | str) -> HttpResponseRedirect:
         """Redirect to the first station that is not done, or to the monitor while the study runs."""
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied
-        study = get_object_or_404(Study, pk=object_id) if str(object_id).isdigit() else None
-        if study is None:
+        if not str(object_id).isdigit():
             messages.error(request, "There is no such study.")
             return redirect("admin:annotations_study_changelist")
-        return redirect(station_url(study, current_station(study)))
+        study = get_object_or_404(studies_of(request.user), pk=object_id)
+        key = current_station(study)
+        return redirect(station_url(study, key if may(request.user, NEEDS.get(key, Action.READ), study) else "monitor"))
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

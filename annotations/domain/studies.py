@@ -5,16 +5,19 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from annotations.enums import StudyState
+from annotations.enums import Role, StudyState
 from annotations.errors import WrongState
-from annotations.models import Dimension, Study
+from annotations.models import Dimension, Study, StudyMember
 from annotations.registry import study_templates
 
 from .events import log_event
 
 
 def create_study(*, title: str, template: str, author: AbstractBaseUser | None = None) -> Study:
-    """Create a draft with the texts, dimensions and settings of a template; raises KeyError for an unknown one."""
+    """Create a draft with the texts, dimensions and settings of a template, owned by its author.
+
+    Raises KeyError for an unknown template. A study without an author is for superusers only.
+    """
     draft = study_templates.get(template).draft()
     with transaction.atomic():
         study = Study.objects.create(
@@ -40,6 +43,8 @@ def create_study(*, title: str, template: str, author: AbstractBaseUser | None =
             )
             for order, item in enumerate(draft.dimensions)
         )
+        if author is not None:
+            StudyMember.objects.create(study=study, user_id=author.pk, role=Role.OWNER)
         log_event(study=study, name="created", data={"template": template}, actor=author)
     return study
 

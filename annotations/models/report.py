@@ -19,6 +19,7 @@ class Report(models.Model):
     message = models.TextField(blank=True)
     summary = models.JSONField(default=dict, blank=True)
     bundle = models.FileField(upload_to="reports/%Y/%m/", blank=True)
+    masked = models.BooleanField(default=False, help_text="Made with letters in place of the systems' names.")
     judgements = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)

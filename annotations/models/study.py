@@ -19,6 +19,11 @@ def new_slug() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(8))
 
 
+def new_mask_key() -> str:
+    """Return the secret from which the letters of the systems are drawn for those who may not know who is which."""
+    return secrets.token_hex(16)
+
+
 # Functions of this module, because a migration can name them: a new plug-in then needs no migration.
 
 
@@ -91,6 +96,7 @@ class Study(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     unblinded_at = models.DateTimeField(null=True, blank=True, editable=False)
+    mask_key = models.CharField(max_length=32, default=new_mask_key, editable=False)
     plan = models.OneToOneField(
         "annotations.Plan",
         null=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from annotations.templatetags import curves, pictures
 
 register = template.Library()
 PARTS = "annotations/admin/parts"
+TOLD = 160  # characters of a value of the log
 
 
 @register.inclusion_tag(f"{PARTS}/meter.html")
@@ -99,3 +101,18 @@ def percent(value: Any) -> str:
     if not isinstance(value, int | float) or not math.isfinite(value):
         return "–"
     return f"{100 * value:.0f}%"
+
+
+@register.filter
+def event_words(name: str) -> str:
+    """Return a name of code as words: "Role changed"."""
+    return str(name).replace("_", " ").capitalize()
+
+
+@register.filter
+def told(value: Any) -> str:
+    """Return a value of the log in one short line."""
+    if isinstance(value, str):
+        return value if len(value) <= TOLD else f"{value[: TOLD - 1]}…"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= TOLD else f"{text[: TOLD - 1]}…"

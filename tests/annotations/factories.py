@@ -21,6 +21,7 @@ from annotations.registry import Identity
 
 SMALL_DESIGN = {"raters_per_task": 2, "trials_per_rater": 3, "attention_trials": 0, "repeat_trials": 0, "seed": 7}
 SYSTEMS = ("baseline", "steered", "reference")
+RESEARCHER = "the-researcher"
 GRADED = {"levels": 5, "midpoint": True}
 
 
@@ -39,8 +40,17 @@ class UserFactory(factory.django.DjangoModelFactory):
     password = factory.django.Password("correct horse battery")
 
 
+def the_researcher() -> User:
+    """The author of studies that name no other one: owner of each, and the account of the admin tests' desk."""
+    found = User.objects.filter(username=RESEARCHER).first()
+    return found or UserFactory(username=RESEARCHER, is_staff=True)
+
+
 class StudyFactory(factory.django.DjangoModelFactory):
-    """A study from a template. `prompts` and `systems` size the material, `samples` the outputs per cell."""
+    """A study from a template. `prompts` and `systems` size the material, `samples` the outputs per cell.
+
+    Its owner is `author`, by default ``the_researcher()``.
+    """
 
     class Meta:
         model = models.Study
@@ -56,7 +66,8 @@ class StudyFactory(factory.django.DjangoModelFactory):
         is_open = kwargs.pop("open", False)
         frozen = kwargs.pop("frozen", False) or is_open
         design = SMALL_DESIGN | kwargs.pop("design", {})
-        study = studies.create_study(title=kwargs.pop("title"), template=kwargs.pop("template"))
+        author = kwargs.pop("author", None) or the_researcher()
+        study = studies.create_study(title=kwargs.pop("title"), template=kwargs.pop("template"), author=author)
         study.design |= design
         for name, value in kwargs.items():
             setattr(study, name, value)

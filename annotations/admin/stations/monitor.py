@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern
 from django.utils import timezone
 
+from annotations.access import Action
 from annotations.admin.frame import Visit, done, shown
 from annotations.domain import monitoring, monitoring_people
 from annotations.enums import LeaseState, Outcome, ParticipationState, StudyState
@@ -142,10 +143,10 @@ def expire(visit: Visit) -> str:  # noqa: ARG001 - all studies at once, as the c
 def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
     """Return the addresses of this station."""
     return [
-        shown(admin, "monitor", "monitor/", show),
+        shown(admin, "monitor", "monitor/", show, needs=Action.LOOK),
         shown(admin, "monitor_raters", "monitor/raters/", monitor_raters.show),
         shown(admin, "monitor_alerts", "monitor/alerts/", monitor_alerts.show),
         done(admin, "monitor_alerts_save", "monitor/alerts/save", monitor_alerts.save),
-        shown(admin, "monitor_live", "monitor/live.json", live),
+        shown(admin, "monitor_live", "monitor/live.json", live, needs=Action.LOOK),
         done(admin, "monitor_expire", "monitor/expire", expire),
     ]

@@ -1,7 +1,8 @@
-"""Researchers at the admin: one who may change studies, one who may only look."""
+"""Researchers at the admin: one who owns the studies, one who may only look."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from annotations.blind import Timing
-from annotations.domain import judging, participation
+from annotations.domain import judging, members, participation
+from annotations.enums import Role
 from annotations.models import Study
-from tests.annotations.factories import ParticipationFactory, StudyFactory, UserFactory
+from tests.annotations.factories import ParticipationFactory, StudyFactory, UserFactory, the_researcher
 
 GRADES = ("1", "2", "3", "4", "5")
 
@@ -44,8 +46,8 @@ def judge(study: Study, *, raters: int = 1, limit: int | None = None, simulated:
 
 @pytest.fixture
 def researcher(db: None) -> User:
-    """Somebody who may add, change and look at studies, and is no superuser."""
-    user = UserFactory(is_staff=True)
+    """The owner of the studies that factories make; may start studies, and is no superuser."""
+    user = the_researcher()
     names = ("add_study", "change_study", "view_study")
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
     return user
@@ -53,10 +55,19 @@ def researcher(db: None) -> User:
 
 @pytest.fixture
 def viewer(db: None) -> User:
-    """Somebody who may only look."""
-    user = UserFactory(is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename="view_study"))
-    return user
+    """A researcher who may start no study, and is a member of none (see `share`)."""
+    return UserFactory(is_staff=True)
+
+
+@pytest.fixture
+def share(viewer: User) -> Callable[..., User]:
+    """`share(study, "observer")`: make the viewer a member of a study."""
+
+    def add(study: Study, role: str = "observer") -> User:
+        members.add_member(study=study, user=viewer, role=Role(role))
+        return viewer
+
+    return add
 
 
 @pytest.fixture
