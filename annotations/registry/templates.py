@@ -30,6 +30,8 @@ class StudyDraft:
     welcome: str
     consent: str
     instructions: str
+    path: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
     design: Mapping[str, Any] = field(default_factory=dict)
     analysis: Mapping[str, Any] = field(default_factory=dict)
 

@@ -6,21 +6,11 @@ from typing import Any
 
 from annotations.registry import DimensionDraft, StudyDraft, StudyTemplate, study_templates
 
+from .words import consent
+
 WELCOME = """\
 Thank you for coming. You will read pairs of short texts that answer the same task, and say which one is more original,
 more surprising and more creative. There are no right or wrong answers: we want to know what *you* think.
-"""
-
-CONSENT = """\
-**What you do.** You read pairs of texts in this browser and answer a few questions about each pair.
-
-**What is stored.** Your answers and how long each took. No name, no address, no tracking; no other site is contacted.
-
-**Your choice.** Taking part is voluntary. You may stop at any time by closing the page; answers given until then are
-kept without your name. You may come back by the same link and go on where you stopped.
-
-**How the answers are used.** For research on creative writing by people and machines. Results are published in
-summary, and answers may be shared as research data without anything that identifies you.
 """
 
 INSTRUCTIONS = """\
@@ -78,7 +68,7 @@ class PairwiseCreativity(StudyTemplate):
                 ),
             ),
             welcome=WELCOME,
-            consent=CONSENT,
+            consent=consent("You read pairs of texts in this browser and answer a few questions about each pair."),
             instructions=INSTRUCTIONS,
             design={
                 "comparisons": "all_pairs",
