@@ -41,6 +41,34 @@ class StudyFull(PlatformError):
     status = 409
 
 
+class CodeNeeded(PlatformError):
+    """Please type the code that you were given."""
+
+    status = 403
+
+
+class CodeWrong(CodeNeeded):
+    """That code is not right. Please check it, or ask the person who gave it to you."""
+
+
+class BrowserUsed(PlatformError):
+    """Somebody has taken part with this browser already, and this study allows that once. Thank you for coming."""
+
+    status = 409
+
+
+class TookPart(PlatformError):
+    """You have taken part in an earlier study of this series, so this one is not for you. Thank you for coming back."""
+
+    status = 409
+
+
+class LinkIncomplete(PlatformError):
+    """The link does not say who you are. Please open the study again through the link that you were given."""
+
+    status = 403
+
+
 class NotReady(PlatformError):
     """The study is not ready for this step."""
 

@@ -12,6 +12,9 @@ from annotations.enums import Outcome, RemoteState, SubmissionState
 
 from .base import Plugin, Registry
 
+# What every platform's settings may hold beside its own; ``annotations.domain.admission`` checks and keeps them.
+ENTRY_SETTINGS = frozenset({"seats", "per_browser", "exclude_participants_of"})
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -50,6 +53,7 @@ class RecruitmentPlatform(Plugin):
     """Maps a query string to an identity, and an outcome to a way out."""
 
     remote: ClassVar[bool] = False
+    personal: ClassVar[bool] = False  # only a link that names a person lets anybody in
 
     @abstractmethod
     def identity(self, query: Mapping[str, str]) -> Identity:

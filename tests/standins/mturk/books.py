@@ -31,6 +31,8 @@ class Entry:
     worker: str
     amount: Decimal
     fee: Decimal
+    reason: str = ""
+    at: float = 0
 
 
 class Books:

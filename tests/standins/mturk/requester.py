@@ -94,6 +94,18 @@ def list_hits(market: Market, sent: Json) -> Json:
     return page([hit.as_answer(market.now) for hit in newest], sent, "HITs")
 
 
+@operation("ListHITsForQualificationType")
+def list_hits_for_qualification_type(market: Market, sent: Json) -> Json:
+    market.settle()
+    wanted = sent["QualificationTypeId"]
+    rows = [
+        hit.as_answer(market.now)
+        for hit in market.hits.values()
+        if any(one["QualificationTypeId"] == wanted for one in hit.kind.requirements)
+    ]
+    return page(rows, sent, "HITs")
+
+
 @operation("ListReviewableHITs")
 def list_reviewable_hits(market: Market, sent: Json) -> Json:
     market.settle()
@@ -195,7 +207,9 @@ def send_bonus(market: Market, sent: Json) -> Json:
     amount = Decimal(sent["BonusAmount"])
     if amount <= 0 or not sent["Reason"].strip():
         raise Refused("A bonus needs an amount above 0 and a reason.", code="InvalidParameter")
-    market.books.pay(Entry("bonus", one.ident, one.worker, amount, fee_on(amount)), held=False)
+    market.books.pay(
+        Entry("bonus", one.ident, one.worker, amount, fee_on(amount), sent["Reason"], market.now), held=False
+    )
     once(market, sent, made=new_id())
     return {}
 
@@ -204,7 +218,13 @@ def send_bonus(market: Market, sent: Json) -> Json:
 def list_bonus_payments(market: Market, sent: Json) -> Json:
     wanted = {one.ident for one in market.hit(sent["HITId"]).assignments} if "HITId" in sent else {sent["AssignmentId"]}
     rows = [
-        {"WorkerId": entry.worker, "AssignmentId": entry.assignment, "BonusAmount": f"{entry.amount:.2f}"}
+        {
+            "WorkerId": entry.worker,
+            "AssignmentId": entry.assignment,
+            "BonusAmount": f"{entry.amount:.2f}",
+            "Reason": entry.reason,
+            "GrantTime": entry.at,
+        }
         for entry in market.books.entries
         if entry.kind == "bonus" and entry.assignment in wanted
     ]
