@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from django.db import connection, transaction
@@ -17,6 +17,7 @@ from annotations.registry import question_types
 
 from .frames import question_of
 from .freezing import output_name
+from .masking import mask_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,20 +136,32 @@ def _decoded(answers: Any) -> dict[str, Any]:
     return dict(answers)
 
 
-def long_table(*, study: Study) -> pd.DataFrame:
-    """Return the long table as a validated data frame; an empty one has all columns."""
+def masked_rows(*, study: Study, design_hash: str) -> Iterator[dict[str, Any]]:
+    """Yield the long table with letters in place of the systems' names, under the hash of the plan without names."""
+    mask = mask_of(study=study)
+    return (mask.row(row) | {"design_hash": design_hash} for row in rows(study=study))
+
+
+def column_types() -> tuple[tuple[str, str], ...]:
+    """Return the columns of the long table in order, each with its type: str, int64, float64 or bool."""
+    return tuple((column.name, column.dtype) for column in schema.COLUMNS)
+
+
+def long_table(*, study: Study, source: Iterable[Mapping[str, Any]] | None = None) -> pd.DataFrame:
+    """Return the long table as a validated data frame; an empty one has all columns. `source`: rows to take instead."""
     import pandas as pd
 
-    frame = pd.DataFrame.from_records(list(rows(study=study)), columns=list(schema.NAMES))
+    found = list(rows(study=study) if source is None else source)
+    frame = pd.DataFrame.from_records(found, columns=list(schema.NAMES))
     return schema.validate(frame, source=f"study {study.slug}") if len(frame) else schema.empty()
 
 
-def write_csv(*, study: Study, target: TextIO) -> int:
-    """Stream the long table as CSV; returns the number of rows."""
+def write_csv(*, study: Study, target: TextIO, source: Iterable[Mapping[str, Any]] | None = None) -> int:
+    """Stream the long table as CSV; returns the number of rows. `source`: rows to write instead."""
     writer = csv.DictWriter(target, fieldnames=schema.NAMES)
     writer.writeheader()
     count = 0
-    for row in rows(study=study):
+    for row in rows(study=study) if source is None else source:
         writer.writerow({name: "" if _is_nan(value) else value for name, value in row.items()})
         count += 1
     return count

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from annotations.enums import JobState, SystemRole
 from annotations.errors import NotReady
 from annotations.models import Report, Study
 
-from . import dataset, planning
+from . import dataset, masking, planning
 from .events import log_event
 from .jobs import alone
 
@@ -34,18 +35,21 @@ EPOCH = (2020, 1, 1, 0, 0, 0)
 STAGES = {"done": "Packing the bundle", "examined": "Tables and figures"}
 
 
-def request_report(*, study: Study, actor: AbstractBaseUser | None = None) -> Report:
-    """Queue a report, or return the one that waits or runs already; raises NotReady before the design is frozen."""
+def request_report(*, study: Study, masked: bool = False, actor: AbstractBaseUser | None = None) -> Report:
+    """Queue a report, or return the one that waits or runs already; raises NotReady before the design is frozen.
+
+    `masked` has letters in place of the systems' names, in every file of the bundle.
+    """
     if study.plan_id is None:
         message = "There is nothing to analyse before the design is frozen and raters have answered."
         raise NotReady(message)
     with transaction.atomic():
         Study.objects.select_for_update().get(pk=study.pk)
-        waiting = study.reports.filter(state__in=(JobState.QUEUED, JobState.RUNNING)).first()
+        waiting = study.reports.filter(state__in=(JobState.QUEUED, JobState.RUNNING), masked=masked).first()
         if waiting is not None:
             return waiting
-        report = Report.objects.create(study=study)
-        log_event(study=study, name="report_requested", data={"report": report.pk}, actor=actor)
+        report = Report.objects.create(study=study, masked=masked)
+        log_event(study=study, name="report_requested", data={"report": report.pk, "masked": masked}, actor=actor)
     return report
 
 
@@ -81,12 +85,12 @@ def _run(report: Report, *, without: tuple[str, ...]) -> None:
     study = report.study
     progress = _progress_of(report)
     progress(0.02, "Reading the judgements")
-    frame = dataset.long_table(study=study)
+    frame = dataset.long_table(study=study, source=_masked_rows(study) if report.masked else None)
 
     def show(done: int, total: int, what: str) -> None:
         progress(0.05 + 0.9 * done / max(total, 1), STAGES.get(what, what))
 
-    result = analyse_frame(study=study, frame=frame, progress=show)
+    result = analyse_frame(study=study, frame=frame, masked=report.masked, progress=show)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "report"
         write_report(
@@ -96,7 +100,7 @@ def _run(report: Report, *, without: tuple[str, ...]) -> None:
             progress=lambda done, total, what: show(30 + 7 * done // 10, total, what),
         )
         with (target / "judgements.csv").open("w", newline="", encoding="utf-8") as stream:
-            dataset.write_csv(study=study, target=stream)
+            dataset.write_csv(study=study, target=stream, source=_masked_rows(study) if report.masked else None)
         bundle = _zip(target, Path(folder) / "bundle.zip")
         with bundle.open("rb") as packed:
             report.bundle.save(f"{study.slug}-{report.pk}.zip", File(packed), save=False)
@@ -105,8 +109,30 @@ def _run(report: Report, *, without: tuple[str, ...]) -> None:
     _finish(report, state=JobState.DONE)
 
 
+def masked_plan(*, study: Study) -> str:
+    """Return the frozen plan without the systems' names, with the contrasts that it declares."""
+    from analysis.declaration import parse_plan
+
+    if study.plan is None:
+        raise NotReady
+    return masking.masked_plan(study=study, contrasts=parse_plan(study.plan.canonical).contrasts)
+
+
+def masked_hash(*, study: Study) -> str:
+    """Return the SHA-256 of the plan without names: the design hash of a masked table."""
+    return hashlib.sha256(masked_plan(study=study).encode()).hexdigest() if study.plan_id else ""
+
+
+def _masked_rows(study: Study) -> Iterable[Mapping[str, Any]]:
+    return dataset.masked_rows(study=study, design_hash=masked_hash(study=study))
+
+
 def analyse_frame(
-    *, study: Study, frame: pd.DataFrame, progress: Callable[[int, int, str], None] | None = None
+    *,
+    study: Study,
+    frame: pd.DataFrame,
+    masked: bool = False,
+    progress: Callable[[int, int, str], None] | None = None,
 ) -> StudyResult:
     """Analyse a long table as the study's frozen plan declares, as ``python -m analysis --plan plan.json`` does."""
     from analysis.declaration import parse_plan
@@ -115,7 +141,9 @@ def analyse_frame(
     plan = study.plan
     if plan is None:
         raise NotReady
-    declaration = parse_plan(plan.canonical, certificate=json.dumps(plan.certificate))
+    canonical = masked_plan(study=study) if masked else plan.canonical
+    certificate = masking.masked_certificate(study=study) if masked else plan.certificate
+    declaration = parse_plan(canonical, certificate=json.dumps(certificate))
     tell = progress or (lambda _done, _total, _what: None)
     return analyse(
         frame,
@@ -135,8 +163,17 @@ def contrasts_of(*, study: Study) -> list[tuple[str, str]]:
 
 def summary_of(result: StudyResult) -> dict[str, Any]:
     """Return what the results page shows without opening the bundle; numbers that do not exist are None."""
-    rows = [{name: _plain(value) for name, value in asdict(row).items()} for row in result.rows]
-    return {"sentences": list(result.sentences), "rows": rows, "warnings": list(result.warnings)}
+    rows = [
+        {name: _plain(value) for name, value in asdict(row).items()} | {"corrected": _plain(result.corrected(row))}
+        for row in result.rows
+    ]
+    return {
+        "sentences": list(result.sentences),
+        "rows": rows,
+        "warnings": list(result.warnings),
+        "correction": result.correction,
+        "confidence": result.confidence,
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ else has to be edited: forms, admin choices and the contract tests read the regi
 """
 
 from .base import Plugin, Registry
+from .exports import Export, StudyRows, exports
 from .generators import Generator, generators
 from .options import Option, is_whole
 from .quality import (
@@ -62,6 +63,7 @@ __all__ = [
     "DimensionDraft",
     "Exit",
     "Expected",
+    "Export",
     "Finding",
     "Framing",
     "Generator",
@@ -92,9 +94,11 @@ __all__ = [
     "Shortcut",
     "Source",
     "StudyDraft",
+    "StudyRows",
     "StudyTemplate",
     "Twin",
     "Value",
+    "exports",
     "first_of",
     "generators",
     "is_whole",

@@ -1,1 +1,1 @@
-"""Exports, one file each."""
+"""What can be taken along from a study: one file each."""
