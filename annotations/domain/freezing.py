@@ -60,8 +60,11 @@ def material_digest(*, study: Study) -> tuple[int, str]:
     return int(count), str(digest)
 
 
-def canonical_json(*, study: Study, planned: design.Plan, version: int) -> str:
-    """Return what is frozen, as JSON with sorted keys and no spaces: the same study anywhere gives the same text."""
+def canonical_json(*, study: Study, planned: design.Plan | None, version: int) -> str:
+    """Return what is frozen, as JSON with sorted keys and no spaces: the same study anywhere gives the same text.
+
+    A panel has no plan (`planned` is None): its rounds are made while it runs.
+    """
     outputs, digest = material_digest(study=study)
     texts = {name: _sha256(getattr(study, name)) for name in ("welcome", "consent", "instructions")}
     questions = [question_of(dimension) for dimension in study.dimensions.all()]
@@ -82,18 +85,24 @@ def canonical_json(*, study: Study, planned: design.Plan, version: int) -> str:
             for q in questions
         ],
         "systems": [{"name": s.name, "role": s.role} for s in study.systems.exclude(role="check")],
-        "design": planned.spec.to_dict(),
+        "design": planned.spec.to_dict() if planned is not None else study.design,
         "analysis": study.analysis,
         "quality": quality_rules.declared(study.quality),
         "material": {"outputs": outputs, "sha256": digest},
-        "plan": {
-            "tasks": len(planned.tasks),
-            "booklets": len(planned.booklets),
-            "trials": len(planned.trials),
-            "sha256": planned.fingerprint(),
-        },
+        "plan": _plan_of(planned),
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _plan_of(planned: design.Plan | None) -> dict[str, Any]:
+    if planned is None:
+        return {"tasks": 0, "booklets": 0, "trials": 0, "sha256": ""}
+    return {
+        "tasks": len(planned.tasks),
+        "booklets": len(planned.booklets),
+        "trials": len(planned.trials),
+        "sha256": planned.fingerprint(),
+    }
 
 
 def _sha256(text: str) -> str:
@@ -103,13 +112,15 @@ def _sha256(text: str) -> str:
 def write_plan(
     *,
     study: Study,
-    planned: design.Plan,
+    planned: design.Plan | None,
     certificate: dict[str, Any],
+    booklets: int = 0,
     looks: dict[str, Any] | None = None,
     actor: AbstractBaseUser | None = None,
 ) -> Plan:
     """Write the plan and freeze the study, all or nothing; raises WrongState when it is not a draft any more.
 
+    A panel has no plan but a number of `booklets` (rounds) that may come at most.
     `looks` replaces the declared looks of the analysis plan by the same with what the design expects of them.
     """
     with transaction.atomic():
@@ -127,11 +138,12 @@ def write_plan(
             canonical=canonical,
             sha256=_sha256(canonical),
             certificate=certificate,
-            booklets_planned=len(planned.booklets),
-            trials_planned=len(planned.trials),
+            booklets_planned=len(planned.booklets) if planned is not None else booklets,
+            trials_planned=len(planned.trials) if planned is not None else booklets,
         )
-        _copy_tasks(study=locked, plan=plan, planned=planned)
-        _copy_trials(plan=plan, planned=planned)
+        if planned is not None:
+            _copy_tasks(study=locked, plan=plan, planned=planned)
+            _copy_trials(plan=plan, planned=planned)
         locked.plan, locked.state = plan, StudyState.FROZEN
         locked.save(update_fields=["plan", "state", "analysis"])
         log_event(study=locked, name="frozen", data={"sha256": plan.sha256, "version": version}, actor=actor)

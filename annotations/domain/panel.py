@@ -19,7 +19,7 @@ from django.utils import timezone
 from annotations.enums import JobState, LeaseState, ParticipationState, Step, StudyState, SystemRole, TrialKind
 from annotations.errors import AnswerError, BadToken, GeneratorFailed, NotReady, WrongState
 from annotations.models import Booklet, Lease, Output, Participation, Prompt, Round, Study, System, Task, Trial, Writer
-from annotations.registry import generators
+from annotations.registry import generators, question_types
 
 from . import jobs
 from .events import log_event
@@ -49,6 +49,39 @@ def settings_of(study: Study) -> dict[str, int]:
     if wanted["least_rounds"] > wanted["rounds"]:
         raise NotReady("Panel: there cannot be more rounds at least than at most.")
     return wanted
+
+
+def require_ready(study: Study) -> int:
+    """Return how many rounds there may be in all; raises NotReady saying what is missing before freezing."""
+    wanted = settings_of(study)
+    writers_of(study)
+    for dimension in study.dimensions.all():
+        least, most = question_types.get(dimension.question_type).outputs
+        if not least <= wanted["outputs"] <= most:
+            raise NotReady(f"'{dimension.key}' is asked of {least} to {most} outputs, not of {wanted['outputs']}.")
+    return wanted["rounds"] * wanted["experts"]
+
+
+def certificate(study: Study) -> dict[str, Any]:
+    """Return what can be promised before the rounds: their size, and how outputs are shared out and ordered."""
+    wanted = settings_of(study)
+    systems = [writer.system.name for writer in writers_of(study)]
+    shares = sorted({wanted["outputs"] // len(systems), -(-wanted["outputs"] // len(systems))})
+    each = " or ".join(map(str, shares))
+    return {
+        "panel": wanted,
+        "summary": {"longest_booklet": 1, "booklets": wanted["rounds"] * wanted["experts"], "systems": systems},
+        "guarantees": [
+            {
+                "name": "panel_shares",
+                "statement": f"Every ranking holds {each} outputs of each system, the larger share in turn by round.",
+                "required": 1,
+                "worst": shares[-1] - shares[0],
+                "where": "",
+                "holds": True,
+            }
+        ],
+    }
 
 
 def writers_of(study: Study) -> list[Writer]:
@@ -250,3 +283,38 @@ def stop(*, public_id: str) -> None:
             locked.state, locked.finished_at = ParticipationState.FINISHED, timezone.now()
             locked.save(update_fields=["steps_done", "state", "finished_at"])
             log_event(study=person.study, name="rounds_ended", participation=locked, data={})
+
+
+def edit_panel(*, study: Study, values: Mapping[str, int], actor: Any = None) -> Study:
+    """Change the settings of a draft; raises NotReady naming the wrong one, WrongState after freezing."""
+    with transaction.atomic():
+        locked = Study.objects.select_for_update().get(pk=study.pk)
+        if locked.state != StudyState.DRAFT:
+            raise WrongState("The design is frozen, so this cannot be changed any more.")
+        locked.design = {**locked.design, **{name: values[name] for name in DEFAULTS if name in values}}
+        settings_of(locked)
+        locked.save(update_fields=["design"])
+        log_event(study=locked, name="design_edited", data=locked.design, actor=actor)
+    study.refresh_from_db()
+    return study
+
+
+def remove_writer(*, study: Study, system_id: int, actor: Any = None) -> None:
+    """Take a system out of a draft; one that has answered already stays."""
+    with transaction.atomic():
+        locked = Study.objects.select_for_update().get(pk=study.pk)
+        system = System.objects.filter(study=locked, pk=system_id).first()
+        if locked.state != StudyState.DRAFT or system is None or system.outputs.exists():
+            raise WrongState("This system cannot be taken out any more.")
+        log_event(study=locked, name="writer_removed", data={"system": system.name}, actor=actor)
+        system.delete()
+
+
+def try_writer(*, study: Study, system_id: int, question: str, count: int = 2) -> list[str]:
+    """Ask one system as an expert would, and keep nothing; raises GeneratorFailed or NotReady."""
+    writer = Writer.objects.filter(system__study=study, system_id=system_id).select_related("system").first()
+    if writer is None:
+        raise NotReady("There is no such system.")
+    return generators.get(writer.generator).generate(
+        question, count=count, settings=writer.settings, secrets=writer.secrets
+    )

@@ -14,7 +14,7 @@ from annotations.enums import Step, StudyState
 from annotations.errors import NotReady, WrongState
 from annotations.models import Output, Plan, Study
 
-from . import attention, freezing
+from . import attention, freezing, panel
 from .frames import frame_of_draft
 from .freezing import output_name
 
@@ -111,6 +111,11 @@ def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan
     if not study.dimensions.exists():
         message = "There is nothing to ask: add at least one dimension."
         raise NotReady(message)
+    if panel.is_panel(study):
+        rounds = panel.require_ready(study)
+        return freezing.write_plan(
+            study=study, planned=None, certificate=panel.certificate(study), booklets=rounds, actor=actor
+        )
     made = draft(study=study)
     broken = broken_guarantees(made)
     if broken:

@@ -11,7 +11,7 @@ from annotations.enums import JobState, StudyState, SystemRole
 from annotations.errors import PlatformError
 from annotations.models import Judgement, Output, Study
 
-from . import planning
+from . import panel, planning
 
 State = Literal["todo", "ready", "done", "blocked"]
 TITLES = {
@@ -71,6 +71,12 @@ def _before_freezing(study: Study) -> Found:
 
 
 def _missing_material(study: Study) -> Iterator[str]:
+    if panel.is_panel(study):
+        try:
+            panel.writers_of(study)
+        except PlatformError as error:
+            yield str(error)
+        return
     if study.imports.filter(state__in=(JobState.QUEUED, JobState.RUNNING)).exists():
         yield "A file is being imported."
     outputs = Output.objects.filter(system__study=study).exclude(system__role=SystemRole.CHECK)
@@ -84,6 +90,12 @@ def _missing_material(study: Study) -> Iterator[str]:
 def _missing_design(study: Study) -> Iterator[str]:
     if not study.dimensions.exists():
         yield "There is nothing to ask yet: add at least one dimension."
+    if panel.is_panel(study):
+        try:
+            panel.require_ready(study)
+        except PlatformError as error:
+            yield str(error)
+        return
     try:
         made = planning.draft(study=study)
     except (DesignError, PlatformError) as error:

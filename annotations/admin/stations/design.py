@@ -14,7 +14,7 @@ from django.urls import URLPattern
 
 from annotations.admin.frame import Visit, done, shown
 from annotations.design import Clash, DesignError, DesignSpec
-from annotations.domain import editing, planning
+from annotations.domain import editing, panel, planning
 from annotations.enums import StudyState
 from annotations.errors import PlatformError, WrongState
 from annotations.models import Study
@@ -30,6 +30,8 @@ APPLICABLE = frozenset(DesignSpec().to_dict())
 
 def show(visit: Visit) -> HttpResponse:
     """Show the saved wishes and what they come to."""
+    if panel.is_panel(visit.study):
+        return visit.go("panel")
     return _page(visit)
 
 

@@ -15,7 +15,7 @@ from django.urls import URLPattern
 from kombu.exceptions import OperationalError
 
 from annotations.admin.frame import Visit, done, shown
-from annotations.domain import editing, materials, uploads
+from annotations.domain import editing, materials, panel, uploads
 from annotations.enums import JobState, StudyState, SystemRole
 from annotations.errors import MaterialRefused
 from annotations.models import MaterialImport, Study
@@ -50,6 +50,8 @@ class UploadForm(forms.Form):
 
 def show(visit: Visit) -> HttpResponse:
     """Show what is there, what is missing, and the imports."""
+    if panel.is_panel(visit.study):
+        return visit.go("panel")
     return _page(visit, UploadForm())
 
 

@@ -9,7 +9,7 @@ from django.urls import URLPattern
 
 from annotations.admin.frame import Visit, shown
 from annotations.design import DesignError
-from annotations.domain import planning
+from annotations.domain import panel, planning
 from annotations.errors import PlatformError
 from annotations.forms.page import trial_context
 from annotations.markup import to_html
@@ -26,6 +26,8 @@ def _whole(text: str) -> int:
 
 def show(visit: Visit) -> HttpResponse:
     """Show the texts around the trials, and the ways into the trials."""
+    if panel.is_panel(visit.study):
+        return visit.go("panel")
     study = visit.study
     texts = [
         (name, to_html(getattr(study, name)), not getattr(study, name).strip())
