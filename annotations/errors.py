@@ -63,10 +63,22 @@ class TookPart(PlatformError):
     status = 409
 
 
+class HandedIn(PlatformError):
+    """You have taken part in this study already, and your work was handed in. Please return this task unopened."""
+
+    status = 409
+
+
 class LinkIncomplete(PlatformError):
     """The link does not say who you are. Please open the study again through the link that you were given."""
 
     status = 403
+
+
+class PlaceNotReady(PlatformError):
+    """Your place is being prepared. Please wait a minute and try again; nothing is lost."""
+
+    status = 503
 
 
 class NotReady(PlatformError):

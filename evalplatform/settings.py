@@ -99,6 +99,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 25.0},  # do not pile up while no worker listens
     },
+    "poll-recruitments": {
+        "task": "annotations.tasks.poll_recruitments",
+        "schedule": 60.0,
+        "options": {"expires": 50.0},
+    },
     "watch-studies": {
         "task": "annotations.tasks.watch_studies",
         "schedule": 60.0,
@@ -189,6 +194,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
 }
 
+# MTurk's worker site, which shows a study's pages in a frame and takes the end; empty: Amazon's, live and sandbox.
+MTURK_WORKER_SITE = env.text("MTURK_WORKER_SITE", "").rstrip("/")
+
 # Logging: to standard error, one line an event, without raters' tokens.
 
 LOGGING = {
@@ -200,6 +208,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True, "level": "INFO"},
+        **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "urllib3")},  # they would log workers' ids
         "httpx": {"level": "WARNING"},  # simulated raters make thousands of requests
     },
 }

@@ -7,6 +7,7 @@ people who come at once are as many as one after another. Studies without a limi
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hmac
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +16,20 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from annotations.enums import ParticipationState
-from annotations.errors import BrowserUsed, CodeNeeded, CodeWrong, LinkIncomplete, NotReady, StudyFull, TookPart
-from annotations.models import Invitation, Participation, Study
-from annotations.registry import ENTRY_SETTINGS, Identity, recruitment_platforms
+from annotations.enums import ParticipationState, SubmissionState
+from annotations.errors import (
+    BadToken,
+    BrowserUsed,
+    CodeNeeded,
+    CodeWrong,
+    HandedIn,
+    LinkIncomplete,
+    NotReady,
+    StudyFull,
+    TookPart,
+)
+from annotations.models import Invitation, Participation, RecruitmentIdentity, Study, Submission
+from annotations.registry import ENTRY_SETTINGS, Framing, Identity, recruitment_platforms
 
 from .events import log_event
 from .identities import digests_of
@@ -26,6 +37,13 @@ from .identities import digests_of
 MOST_SEATS = 1_000_000
 ON_THE_WAY = (ParticipationState.ARRIVED, ParticipationState.CONSENTED)
 SEATED = (ParticipationState.JUDGING, ParticipationState.FINISHED)
+NOT_HANDED_IN = (
+    SubmissionState.RESERVED,
+    SubmissionState.ACTIVE,
+    SubmissionState.RETURN_REQUESTED,
+    SubmissionState.RETURNED,
+    SubmissionState.TIMED_OUT,
+)
 NEVER_STARTED = (ParticipationState.DECLINED, ParticipationState.SCREENED_OUT, ParticipationState.TURNED_AWAY)
 
 
@@ -69,6 +87,46 @@ def admitted(*, participation: Participation, identity: Identity) -> None:
     """Note who came by which invitation; called after the participation was made, in the same transaction."""
     if participation.study.recruitment == "invitations":
         Invitation.objects.filter(study=participation.study, token=identity.code).update(participation=participation)
+
+
+def framing_of(*, slug: str = "", public_id: str = "") -> Framing:
+    """Return who may frame the pages of a study, found by its address or by a rater's id."""
+    name = (
+        _platform_of(public_id)
+        if public_id
+        else Study.objects.filter(slug=slug).values_list("recruitment", flat=True).first()
+    )
+    return recruitment_platforms.get(name).framing() if name else Framing()
+
+
+@functools.lru_cache(maxsize=10_000)
+def _platform_of(public_id: str) -> str:
+    """Return the platform that a rater came by, which never changes; an unknown rater is asked for again."""
+    name = Study.objects.filter(participations__public_id=public_id).values_list("recruitment", flat=True).first()
+    if name is None:
+        raise BadToken
+    return name
+
+
+def come_again(*, participation: Participation, identity: Identity) -> Participation:
+    """Note that a person whom we know came back, maybe with another session: returned there and accepted again.
+
+    The end is then sent for the session of now. Raises HandedIn when an earlier session was handed in: nobody is paid
+    twice for the same answers.
+    """
+    session = digests_of(identity.session)
+    with transaction.atomic():
+        known = RecruitmentIdentity.objects.select_for_update().filter(participation=participation).first()
+        if known is None or not session or known.session_digest in session:
+            return participation
+        earlier = Submission.objects.filter(participation=participation).exclude(session_digest__in=session)
+        if earlier.exclude(state__in=NOT_HANDED_IN).exists():
+            raise HandedIn
+        known.session, known.session_digest = identity.session, session[0]
+        known.extra = identity.submit_to or known.extra
+        known.save(update_fields=["session", "session_digest", "extra"])
+        log_event(study=participation.study, name="came_again", participation=participation)
+    return participation
 
 
 def _check_code(study: Study, identity: Identity) -> None:

@@ -79,8 +79,8 @@ class RecruitmentPlatform(Plugin):
         """Return the way out for this outcome; `code` is the study's or the rater's own completion code."""
         return Exit(self.return_url(template, code=code))
 
-    def framing(self, settings: Mapping[str, Any]) -> Framing:  # noqa: ARG002 - most platforms link to the pages
-        """Return who may frame the pages of a study with these settings, and where its end page may post to."""
+    def framing(self) -> Framing:
+        """Return who may frame the pages of a study, and where its end page may post to."""
         return Framing()
 
 
@@ -203,6 +203,10 @@ class RemoteClient(ABC):
     @abstractmethod
     def charges(self, remote_id: str) -> Iterator[RemoteCharge]:
         """Yield the platform's own books of this study."""
+
+    def whoami(self) -> str:
+        """Return a sentence about the account for people: whose it is, and what is on it."""
+        return "The platform knows this account."
 
     def submission(self, remote_id: str, session: str) -> RemoteSubmission | None:
         """Return what the platform says of one session now; None when it does not belong to this study."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from annotations.errors import PlatformError
+
+from .gate import let_frame
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 TITLES = {
@@ -40,6 +43,8 @@ def calm(view: View) -> View:
             response = error_page(request, status=error.status, message=str(error))
         for name, value in PRIVATE.items():
             response.headers[name] = value
+        with suppress(PlatformError):
+            let_frame(request, response, slug=kwargs.get("slug", ""), token=kwargs.get("token", ""))
         return response
 
     return wrapped

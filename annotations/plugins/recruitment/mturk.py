@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from django.conf import settings as site
+
 from annotations.enums import Outcome
 from annotations.registry import (
     ENTRY_SETTINGS,
@@ -64,14 +66,7 @@ def _countries(value: Any) -> list[str]:
     return found
 
 
-def _submit_origin(value: Any) -> str:
-    if value and not origin(str(value)):
-        message = "must be an address"
-        raise ValueError(message)
-    return origin(str(value)) if value else ""
-
-
-# name: default and check. `exclude` lists qualification types of earlier studies; `submit_to` is for a stand-in only.
+# name: default and check. `exclude` lists qualification types of earlier studies.
 SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "description": ("", str),
     "keywords": ("study, judgement, text", str),
@@ -84,7 +79,6 @@ SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "frame_height": (0, _number(0, 5000)),
     "groups_of_nine": (False, bool),
     "exclude": ([], _words),
-    "submit_to": ("", _submit_origin),
 }
 
 
@@ -127,7 +121,7 @@ class MTurk(RemotePlatform):
         outcome: Outcome,
         code: str,
         template: str,  # noqa: ARG002 - the way out is Amazon's
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Any],  # noqa: ARG002
         identity: Identity,
     ) -> Exit:
         """Return the form that hands in the assignment, sent to Amazon or the configured stand-in and to nobody else.
@@ -137,15 +131,14 @@ class MTurk(RemotePlatform):
         assignment, _, worker = identity.session.partition(":")
         if outcome in NOTHING_TO_SEND or not assignment:
             return Exit()
-        allowed = self.framing(settings).targets
-        site = identity.submit_to if identity.submit_to in allowed else allowed[0]
+        allowed = self.framing().targets
+        back = identity.submit_to if identity.submit_to in allowed else allowed[0]
         fields = {"assignmentId": assignment, "workerId": worker, "code": code, "outcome": str(outcome)}
-        return Exit(f"{site}{SUBMIT}", method="post", fields=fields)
+        return Exit(f"{back}{SUBMIT}", method="post", fields=fields)
 
-    def framing(self, settings: Mapping[str, Any]) -> Framing:
-        """Return Amazon's worker sites, or the stand-in's alone where one is configured."""
-        own = settings.get("submit_to", "")
-        sites = (own,) if own else WORKER_SITES
+    def framing(self) -> Framing:
+        """Return Amazon's worker sites, or the stand-in's alone where the deployment (not a study) names one."""
+        sites = (site.MTURK_WORKER_SITE,) if site.MTURK_WORKER_SITE else WORKER_SITES
         return Framing(ancestors=sites, targets=sites)
 
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
