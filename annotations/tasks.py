@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import random
 
 from celery import shared_task
 
-from annotations.domain import alerts, assignment, foresight, materials, panel, reporting
+from annotations.domain import alerts, assignment, foresight, materials, panel, recruiting_sync, reporting
 from annotations.errors import PlatformError
 
 
@@ -33,6 +34,28 @@ def send_alert_task(alert_id: int) -> None:
 def make_round_task(round_id: int) -> None:
     """Let the systems of a panel answer one question."""
     panel.make_round(round_id=round_id)
+
+
+@shared_task(name="annotations.tasks.poll_recruitments", ignore_result=True)
+def poll_recruitments() -> None:
+    """Ask the platforms about every recruitment that runs, spread over the minute."""
+    for recruitment_id in recruiting_sync.active():
+        sync_recruitment_task.apply_async((recruitment_id,), countdown=random.uniform(0, 20), expires=50)  # noqa: S311
+
+
+@shared_task(name="annotations.tasks.sync_recruitment", ignore_result=True)
+def sync_recruitment_task(recruitment_id: int) -> None:
+    """Ask for everything. What the platform refuses or does not answer is kept beside the recruitment."""
+    with contextlib.suppress(PlatformError):
+        recruiting_sync.sync(recruitment_id=recruitment_id)
+        recruiting_sync.follow(recruitment_id=recruitment_id)
+
+
+@shared_task(name="annotations.tasks.follow_recruitment", ignore_result=True)
+def follow_recruitment_task(recruitment_id: int) -> None:
+    """Act on the messages that came."""
+    with contextlib.suppress(PlatformError):
+        recruiting_sync.follow(recruitment_id=recruitment_id)
 
 
 @shared_task(name="annotations.tasks.make_report", ignore_result=True)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-RATERS = ("/r/", "/s/")
+RATERS = ("/r/", "/s/", "/hooks/")
 HEADER = "Content-Security-Policy"
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "

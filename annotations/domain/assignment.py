@@ -7,11 +7,12 @@ import datetime as dt
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from annotations.enums import LeaseState, ParticipationState, StudyState
-from annotations.errors import StudyNotOpen
-from annotations.models import Flag, Judgement, Lease, Participation
+from annotations.enums import LeaseState, Outcome, ParticipationState, StudyState
+from annotations.errors import PlaceNotReady, StudyNotOpen
+from annotations.models import Flag, Judgement, Lease, Participation, Recruitment
 
 from .events import log_event
+from .places import admit
 
 # One row is locked and taken in one statement. Rows that other claimants hold are skipped, never waited for; a row
 # that somebody took since the snapshot no longer matches when it is locked, and the scan goes on to the next one.
@@ -46,7 +47,8 @@ WITH done AS (
   UPDATE annotations_lease SET state = 'completed', ended_at = statement_timestamp()
   WHERE id = %(lease)s::bigint AND state = 'leased' RETURNING id, participation_id
 ), finished AS (
-  UPDATE annotations_participation p SET state = 'finished', finished_at = statement_timestamp()
+  UPDATE annotations_participation p
+  SET state = 'finished', outcome = 'completed', finished_at = statement_timestamp()
   FROM done WHERE p.id = done.participation_id RETURNING p.id, p.study_id
 )
 INSERT INTO annotations_event (study_id, participation_id, name, data, at)
@@ -67,28 +69,55 @@ def claim_booklet(*, participation: Participation) -> Lease | None:
     """Lease a booklet to this participation, or return the one it holds; None when no booklet is left.
 
     Raises StudyNotOpen when the study takes no new raters. Two clicks at once are one lease: the second one meets the
-    unique index over the running lease of a participation.
+    unique index over the running lease of a participation. A recruiter refills a place before we hear that it was given
+    up, so before somebody is turned away the recruiter is asked; PlaceNotReady when it does not answer.
     """
     study = participation.study
     if study.state != StudyState.OPEN or study.plan_id is None:
         raise StudyNotOpen
-    values = {"participation": participation.pk, "plan": study.plan_id, "minutes": study.lease_minutes}
+    recruited = Recruitment.objects.filter(study=study).exists()
+    lease = _claim(participation, turn_away=not recruited)
+    if lease is not None or not recruited:
+        return lease
+    from .recruiting_sync import look_again
+
+    if not look_again(study_id=study.pk):
+        raise PlaceNotReady
+    return _claim(participation, turn_away=True)
+
+
+def _claim(participation: Participation, *, turn_away: bool) -> Lease | None:
     try:
         with transaction.atomic():
             held = _latest(participation)
             if held is not None:
                 return held
-            with connection.cursor() as cursor:
-                cursor.execute(CLAIM, values)
-                row = cursor.fetchone()
-            state = ParticipationState.JUDGING if row else ParticipationState.TURNED_AWAY
-            Participation.objects.filter(pk=participation.pk).update(state=state)
-            log_event(
-                study=study, name="booklet_claimed" if row else "turned_away", participation=participation, data={}
-            )
+            lease_id = _take(participation)
+            if lease_id is None and not turn_away:
+                return None
+            state = ParticipationState.JUDGING if lease_id else ParticipationState.TURNED_AWAY
+            outcome = "" if lease_id else Outcome.FULL
+            Participation.objects.filter(pk=participation.pk).update(state=state, outcome=outcome)
+            name = "booklet_claimed" if lease_id else "turned_away"
+            log_event(study=participation.study, name=name, participation=participation, data={})
     except IntegrityError:
         return _latest(participation)
-    return Lease.objects.get(pk=row[0]) if row else None
+    return Lease.objects.get(pk=lease_id) if lease_id else None
+
+
+def _take(participation: Participation) -> int | None:
+    """Take a free booklet, and let go of it again when this rater may not have it (see ``places.admit``)."""
+    study = participation.study
+    values = {"participation": participation.pk, "plan": study.plan_id, "minutes": study.lease_minutes}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, values)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        if not admit(participation=participation):
+            transaction.set_rollback(True)
+            return None
+        return int(row[0])
 
 
 def _latest(participation: Participation) -> Lease | None:
@@ -109,7 +138,9 @@ def expire_leases(*, now: dt.datetime | None = None) -> int:
                 complete(lease_id=lease_id)
             cursor.execute(EXPIRE, values)
             rows = cursor.fetchall()
-        Participation.objects.filter(pk__in=[row[1] for row in rows]).update(state=ParticipationState.LAPSED)
+        Participation.objects.filter(pk__in=[row[1] for row in rows]).update(
+            state=ParticipationState.LAPSED, outcome=Outcome.LAPSED
+        )
         Flag.objects.bulk_create(
             Flag(participation_id=who, check_name="lease_lapsed", detail={"lease": lease, "judgements": judged})
             for lease, who, judged in rows
@@ -142,12 +173,19 @@ def reinstate(*, lease: Lease) -> bool:
         mine.expires_at = timezone.now() + dt.timedelta(minutes=study.lease_minutes)
         mine.save(update_fields=["state", "ended_at", "expires_at"])
         Judgement.objects.filter(lease=mine, late=True).update(late=False)
-        Participation.objects.filter(pk=mine.participation.pk).update(state=ParticipationState.JUDGING)
+        Participation.objects.filter(pk=mine.participation.pk).update(state=ParticipationState.JUDGING, outcome="")
         log_event(study=study, name="lease_reinstated", participation=mine.participation, data={"lease": mine.pk})
     return True
 
 
 def complete(*, lease_id: int) -> None:
-    """Mark a lease and its participation as finished, in one statement; doing it twice changes nothing."""
+    """Mark a lease and its participation as finished, in one statement; doing it twice changes nothing.
+
+    Whoever judged everything after the lease had lapsed does not count to k, but has completed and is paid.
+    """
     with connection.cursor() as cursor:
         cursor.execute(COMPLETE, {"lease": str(lease_id)})
+        if not cursor.rowcount:
+            Participation.objects.filter(leases=lease_id, leases__state=LeaseState.LAPSED).update(
+                outcome=Outcome.COMPLETED
+            )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
-from annotations.models import Invitation, RecruiterAccount, RecruitmentIdentity, Submission
+from annotations.models import Invitation, RecruiterAccount, RecruiterEvent, RecruitmentIdentity, Submission
 from annotations.models.encrypted import digest_keys
 
 PAGE = 500
@@ -43,6 +43,7 @@ ENCRYPTED: tuple[tuple[type[Model], tuple[str, ...], dict[str, tuple[str, Callab
         {"digest": ("person", digest_of), "session_digest": ("session", digest_of)},
     ),
     (Submission, ("session", "person"), {"session_digest": ("session", digest_of)}),
+    (RecruiterEvent, ("session",), {}),
     (Invitation, ("address",), {"digest": ("address", invitation_digest)}),
 )
 

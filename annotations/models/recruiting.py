@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from annotations.enums import RemoteState, SubmissionState
+from annotations.enums import BonusState, RemoteState, SubmissionState
 
 from .encrypted import SecretJSON, SecretText
 from .rater import Participation, new_public_id
@@ -51,6 +51,11 @@ class Recruitment(models.Model):
     settings = models.JSONField(default=dict, blank=True)
     auto_approve = models.BooleanField(default=True)
     pause_reason = models.CharField(max_length=200, blank=True)
+    committed = models.BigIntegerField(
+        default=0, help_text="Paid and promised so far, with fees: the sum of the ledger, kept for the cap."
+    )
+    site = models.CharField(max_length=200, blank=True, help_text="Address of this site, as raters reach it.")
+    listens = models.BooleanField(default=False, help_text="The platform's signed messages are subscribed to.")
     synced_at = models.DateTimeField(null=True, blank=True)
     message = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -88,13 +93,41 @@ class Submission(models.Model):
         return f"submission {self.pk} ({self.state})"
 
 
+class BonusOrder(models.Model):
+    """A payment beside the reward. `sending` is written down before it is sent, so that no crash pays it twice."""
+
+    recruitment = models.ForeignKey(Recruitment, on_delete=models.CASCADE, related_name="bonuses")
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="bonuses")
+    key = models.CharField(max_length=80, help_text="What it is for; the same key is one payment.")
+    amount = models.PositiveIntegerField()
+    fee = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=300)
+    state = models.CharField(max_length=10, choices=BonusState, default=BonusState.PLANNED)
+    message = models.CharField(max_length=500, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """One payment per key."""
+
+        ordering = ("pk",)
+        constraints = (models.UniqueConstraint(fields=("recruitment", "key"), name="bonus_once_per_key"),)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.amount} ({self.state})"
+
+
 class RecruiterEvent(models.Model):
-    """Something that a platform told us, once: by webhook, or found while polling. Holds no id of a person."""
+    """Something that a platform told us, once: by webhook, or found while polling. Holds no id of a person.
+
+    `session` is what a message names, encrypted, and forgotten once it was asked for.
+    """
 
     recruitment = models.ForeignKey(Recruitment, on_delete=models.CASCADE, related_name="events")
     event_id = models.CharField(max_length=120)
     kind = models.CharField(max_length=80)
     data = models.JSONField(default=dict, blank=True)
+    session = SecretText(null=True, blank=True)
     happened_at = models.DateTimeField(null=True, blank=True)
     received_at = models.DateTimeField(auto_now_add=True)
     handled_at = models.DateTimeField(null=True, blank=True)
@@ -104,6 +137,7 @@ class RecruiterEvent(models.Model):
 
         ordering = ("-received_at", "-pk")
         constraints = (models.UniqueConstraint(fields=("recruitment", "event_id"), name="recruiter_event_once"),)
+        indexes = (models.Index(fields=("recruitment",), condition=Q(handled_at=None), name="recruiter_event_pending"),)
 
     def __str__(self) -> str:
         return self.kind

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from . import entrance, panel, rater
+from . import entrance, hooks, panel, rater
 
 urlpatterns = [
+    path("hooks/<slug:platform>/<slug:public_id>", hooks.message, name="platform_hook"),
     path("s/<slug:slug>/", entrance.study_entrance, name="study_entrance"),
     path("s/<slug:slug>/decline", entrance.study_decline, name="study_decline"),
     path("r/<str:token>/", rater.page, name="rater_page"),

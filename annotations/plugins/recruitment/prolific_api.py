@@ -1,0 +1,168 @@
+"""HTTP to Prolific: time-outs, patience with jitter, and never a second try for what must not happen twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from annotations.errors import RemoteRefused, RemoteUncertain, RemoteUnreachable
+
+ADDRESS = "https://api.prolific.com/api/v1"
+TRIES = 4
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds
+BUSY = 429
+TIMEOUT = httpx.Timeout(15.0, connect=5.0)
+AGENT = "evalplatform"
+
+_clients: dict[int, httpx.Client] = {}  # one per process: a connection must not be shared across a fork
+
+
+def _http() -> httpx.Client:
+    pid = os.getpid()
+    if pid not in _clients:
+        _clients.clear()
+        _clients[pid] = httpx.Client(timeout=TIMEOUT, headers={"User-Agent": AGENT}, follow_redirects=False)
+    return _clients[pid]
+
+
+class Api:
+    """Requests with one token. The token stands in no message and in no log line."""
+
+    def __init__(self, base_url: str, token: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._base = (base_url or ADDRESS).rstrip("/")
+        self._token = token
+        self._sleep = sleep
+
+    def __repr__(self) -> str:
+        return f"Api({self._base})"
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return what stands there."""
+        return self._patiently("GET", path, params=query)
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Do something that may be done again."""
+        return self._patiently("POST", path, json=dict(body or {}))
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Change something."""
+        return self._patiently("PATCH", path, json=dict(body))
+
+    def delete(self, path: str) -> None:
+        """Take something away."""
+        self._patiently("DELETE", path)
+
+    def post_for_headers(self, path: str, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, str]]:
+        """Do something that may be done again, and return the answer with its headers."""
+        response = self._answer("POST", path, json=dict(body))
+        return _read(response), response.headers
+
+    def once(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Do something that must not be done twice.
+
+        It is tried again only when the platform cannot have begun it: nobody answered the call at all, or it said that
+        it is too busy. Raises RemoteUncertain when the answer got lost: then nobody here knows whether it was done.
+        """
+        for attempt in range(TRIES):
+            try:
+                response = self._send("POST", path, json=dict(body or {}))
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+                wait = None
+            except httpx.HTTPError:
+                raise RemoteUncertain from None
+            else:
+                if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                    raise RemoteUncertain
+                if response.status_code != BUSY:
+                    return _read(response)
+                wait = _asked(response)
+            self._pause(attempt, wait)
+        raise RemoteUnreachable
+
+    def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Yield the items of a list, page after page, until there is no `next`."""
+        at: str | None = path
+        seen: set[str] = set()
+        while at is not None and at not in seen:
+            seen.add(at)
+            page = self._patiently("GET", at, params=query if at == path else None)
+            yield from page.get("results") or ()
+            at = self._own((page.get("_links") or {}).get("next"))
+
+    def _own(self, link: Any) -> str | None:
+        """Return the address of the next page; one on another host would be handed the token, so it is refused."""
+        href = link.get("href") if isinstance(link, Mapping) else link
+        if not href:
+            return None
+        if urlsplit(str(href))[:2] != urlsplit(self._base)[:2]:
+            raise RemoteRefused("The platform's list leads to another host; nothing was sent there.")
+        return str(href)
+
+    def _patiently(self, method: str, path: str, **more: Any) -> Any:
+        return _read(self._answer(method, path, **more))
+
+    def _answer(self, method: str, path: str, **more: Any) -> httpx.Response:
+        for attempt in range(TRIES):
+            wait = None
+            try:
+                response = self._send(method, path, **more)
+            except httpx.HTTPError:
+                pass
+            else:
+                if response.status_code != BUSY and response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+                    return response
+                wait = _asked(response)
+            self._pause(attempt, wait)
+        raise RemoteUnreachable
+
+    def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        url = path if "://" in path else self._base + path
+        return _http().request(method, url, headers={"Authorization": f"Token {self._token}"}, **more)
+
+    def _pause(self, attempt: int, asked: float | None) -> None:
+        """Wait before the next try: full jitter over a doubling span, and not less than the platform asks for.
+
+        Whoever asks for more patience than a worker has is left for the next round.
+        """
+        if attempt + 1 >= TRIES or (asked or 0.0) > LONGEST_WAIT:
+            raise RemoteUnreachable
+        span = min(FIRST_WAIT * 2**attempt, LONGEST_WAIT)
+        self._sleep((asked or 0.0) + random.uniform(0.0, span))  # noqa: S311 - spreads load, guards nothing
+
+
+def _asked(response: httpx.Response) -> float | None:
+    """Return the seconds of Retry-After; a date there is treated as a long wait."""
+    text = response.headers.get("Retry-After", "")
+    if not text:
+        return None
+    return float(text) if text.replace(".", "", 1).isdigit() else LONGEST_WAIT + 1
+
+
+def _read(response: httpx.Response) -> Any:
+    """Return the JSON of a success; raises RemoteRefused with the platform's own words."""
+    if response.is_success:
+        return response.json() if response.content else None
+    raise RemoteRefused(f"Prolific refused this ({response.status_code}): {_words(response)}")
+
+
+def _words(response: httpx.Response) -> str:
+    try:
+        error = response.json().get("error") or {}
+    except (ValueError, AttributeError):
+        return "no reason was given."
+    detail = error.get("detail") or error.get("title") or "no reason was given."
+    return _plain(detail)[:500]
+
+
+def _plain(detail: Any) -> str:
+    if isinstance(detail, Mapping):
+        return "; ".join(f"{name}: {_plain(value)}" for name, value in detail.items())
+    if isinstance(detail, list):
+        return "; ".join(_plain(item) for item in detail)
+    return str(detail)
