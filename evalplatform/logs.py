@@ -1,4 +1,4 @@
-"""Log lines: short, and without raters' tokens, which open a rater's page to whoever reads them."""
+"""Log lines: short, without raters' tokens, which open a rater's page to whoever reads them, and without ids of people."""
 
 import logging
 import re
@@ -7,11 +7,13 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 TOKEN = re.compile(r"(/r/)[^/\s\"'?#&]+")
+QUERY = re.compile(r"(/s/[^/\s\"'?#&]+/[a-z]*)\?[^\s\"']*")  # of the entrance: it names the person
+NAMED = re.compile(r"\b(workerId|assignmentId|PROLIFIC_PID|SESSION_ID|pid|i)=[^&\s\"']+")  # a query by itself
 
 
 def mask(text: str) -> str:
-    """`/r/<token>/answer` becomes `/r/***/answer`."""
-    return TOKEN.sub(r"\1***", text)
+    """`/r/<token>/answer` becomes `/r/***/answer`, and `/s/<study>/?workerId=…` becomes `/s/<study>/?***`."""
+    return NAMED.sub(r"\1=***", QUERY.sub(r"\1?***", TOKEN.sub(r"\1***", text)))
 
 
 class MaskingFormatter(logging.Formatter):

@@ -61,10 +61,15 @@ def test_bare_address_leads_to_the_admin(client):
         ('"GET /r/abc:1tX HTTP/1.1"', '"GET /r/*** HTTP/1.1"'),
         ("/r/abc?x=1 /r/def#y", "/r/***?x=1 /r/***#y"),
         ("/admin/r/", "/admin/r/"),
+        ("Forbidden: /s/abc/?workerId=A1&assignmentId=3X", "Forbidden: /s/abc/?***"),
+        ('"GET /s/abc/decline?i=k2j4 HTTP/1.1"', '"GET /s/abc/decline?*** HTTP/1.1"'),
+        ("<WSGIRequest: GET '/s/abc/?PROLIFIC_PID=5f'>", "<WSGIRequest: GET '/s/abc/?***'>"),
+        ("assignmentId=3X&hitId=3H&workerId=A1", "assignmentId=***&hitId=3H&workerId=***"),
+        ("/s/abc/", "/s/abc/"),
         ("nothing", "nothing"),
     ],
 )
-def test_mask_hides_the_token_only(line, masked):
+def test_mask_hides_tokens_and_ids_only(line, masked):
     assert logs.mask(line) == masked
 
 
