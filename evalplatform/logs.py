@@ -1,4 +1,4 @@
-"""Log lines: short, without raters' tokens, which open a rater's page to whoever reads them, and without ids of people."""
+"""Log lines: short, without raters' tokens, which open the page to whoever reads them, and without ids of people."""
 
 import logging
 import re
