@@ -38,9 +38,9 @@ def bars(values: Sequence[tuple[str, int, str]], title: str) -> dict[str, Any]:
 
 
 @register.inclusion_tag(f"{PARTS}/forest.html")
-def forest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Draw odds ratios with their intervals."""
-    return {"forest": pictures.forest(rows)}
+def forest(rows: Sequence[Mapping[str, Any]], alpha: float = 0.05, correction: str = "") -> dict[str, Any]:
+    """Draw odds ratios with their intervals, filled where the corrected p value is below alpha."""
+    return {"forest": pictures.forest(rows, alpha=alpha), "correction": correction or "after Holm’s correction"}
 
 
 @register.inclusion_tag(f"{PARTS}/matrix.html")

@@ -92,7 +92,7 @@ def matrix(pairs: Mapping[tuple[str, str], int]) -> dict[str, Any]:
     return {"names": names, "rows": rows}
 
 
-def forest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def forest(rows: Sequence[Mapping[str, Any]], *, alpha: float = 0.05) -> dict[str, Any] | None:
     """Lay out dots and intervals of odds ratios on a log axis, grouped by dimension; None when nothing is finite."""
     shown = [row for row in rows if _finite(*(row[name] for name in RATIOS)) and row["odds_ratio_low"] > 0]
     if not shown:
@@ -110,7 +110,7 @@ def forest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         if at == 0 or row["dimension"] != shown[at - 1]["dimension"]:
             heads.append((y + FOREST_HEAD * 0.7, row["dimension"]))
             y += FOREST_HEAD
-        lines.append(_line(row, y + FOREST_ROW / 2, place))
+        lines.append(_line(row, y + FOREST_ROW / 2, place, alpha=alpha))
         y += FOREST_ROW
     ticks = [(place(tick), f"{tick:g}") for tick in _ticks(low, high)]
     return {
@@ -137,9 +137,9 @@ def _left(rows: Sequence[Mapping[str, Any]]) -> float:
     return min(max(24 + FOREST_LETTER * max(len(_label(row)) for row in rows), least), most)
 
 
-def _line(row: Mapping[str, Any], y: float, place: Any) -> dict[str, Any]:
+def _line(row: Mapping[str, Any], y: float, place: Any, *, alpha: float) -> dict[str, Any]:
     ratio, low, high = row["odds_ratio"], row["odds_ratio_low"], row["odds_ratio_high"]
-    p = row.get("p_holm")
+    p = row.get("corrected", row.get("p_holm"))
     return {
         "y": y,
         "label": _label(row),
@@ -147,7 +147,7 @@ def _line(row: Mapping[str, Any], y: float, place: Any) -> dict[str, Any]:
         "from": place(low),
         "to": place(high),
         "text": f"{ratio:.2f} [{low:.2f}, {high:.2f}]",
-        "significant": p is not None and _finite(p) and p < 0.05,  # noqa: PLR2004 - the usual level
+        "significant": p is not None and _finite(p) and p < alpha,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 import zipfile
 from pathlib import PurePosixPath
@@ -11,15 +10,20 @@ from typing import Any
 from celery import current_app
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
 from kombu.exceptions import OperationalError
 
+from annotations.access import UNBLINDED, Action
 from annotations.admin.frame import Visit, done, shown
-from annotations.domain import dataset, reporting
+from annotations.domain import exporting, reporting
+from annotations.domain.events import log_event
 from annotations.enums import JobState, StudyState
 from annotations.models import Report, Study
+from annotations.registry import Export, exports
 
 TYPES = {
     ".csv": "text/csv; charset=utf-8",
@@ -32,30 +36,59 @@ TYPES = {
     ".png": "image/png",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
+# How the p value that decides was corrected: at the head of its column, and in a sentence.
+CORRECTIONS = {
+    "holm": ("Holm", "after Holm’s correction"),
+    "bh": ("BH", "after Benjamini and Hochberg’s correction"),
+    "single-step": ("single-step", "after the single-step correction"),
+    "none": ("not corrected", "without a correction"),
+}
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
+
+
+def _reports(visit: Visit) -> QuerySet[Report]:
+    """Return the reports that this person may see: with letters only, where names are masked."""
+    found = visit.study.reports.all()
+    return found.filter(masked=True) if visit.masked else found
 
 
 def show(visit: Visit) -> HttpResponse:
     """Show the newest finished report, the one under way, and earlier ones."""
-    reports = list(visit.study.reports.all()[:20])
-    report = next((one for one in reports if one.state == JobState.DONE), None)
+    reports = list(_reports(visit)[:20])
+    finished = [one for one in reports if one.state == JobState.DONE]
+    report = next((one for one in finished if one.masked == visit.masked), finished[0] if finished else None)
     newest = reports[0] if reports else None
+    blind = visit.study.unblinded_at is None and visit.study.members.filter(role__in=list(UNBLINDED)).exists()
     context = {
         "report": report,
         "under_way": newest if newest and newest.state in UNDER_WAY else None,
         "failed": newest if newest and newest.state == JobState.FAILED else None,
-        "earlier": [one for one in reports if one.state == JobState.DONE and one is not report],
+        "earlier": [one for one in finished if one is not report],
         "live_url": visit.url("results_live"),
         "running": visit.study.state in (StudyState.OPEN, StudyState.PAUSED),
+        "may_report": visit.may(Action.REPORT),
+        "may_download": visit.may(Action.DOWNLOAD),
+        "offer_masked": blind and not visit.masked,
+        "exports": [(kind, visit.url("results_export", kind.name)) for kind in exports if _may_take(visit, kind)],
     }
     if report is not None:
         context |= _read(report)
     return visit.page("results", context)
 
 
+def _may_take(visit: Visit, kind: Export) -> bool:
+    return visit.may(Action(kind.needs)) and (kind.maskable or not visit.masked)
+
+
 def _read(report: Report) -> dict[str, Any]:
     rows, files = report.summary.get("rows", []), _files(report)
+    for row in rows:
+        row.setdefault("corrected", row.get("p_holm"))  # a report made before the page knew other corrections
+    head, words = CORRECTIONS[report.summary.get("correction", "holm")]
     return {
+        "correction": head,
+        "correction_words": words,
+        "alpha": 1 - report.summary.get("confidence", 0.95),
         "warnings": report.summary.get("warnings", []),
         "sentences": report.summary.get("sentences", []),
         "rows": rows,
@@ -82,7 +115,9 @@ def _files(report: Report) -> list[dict[str, str]]:
 
 def request(visit: Visit) -> str | HttpResponse:
     """Ask for a report. One that waits already is sent to the worker again, which does no harm."""
-    report = reporting.request_report(study=visit.study, actor=visit.request.user)  # type: ignore[arg-type]
+    masked = visit.masked or "masked" in visit.request.POST
+    actor: Any = visit.request.user
+    report = reporting.request_report(study=visit.study, masked=masked, actor=actor)
     try:
         current_app.send_task("annotations.tasks.make_report", args=[report.pk], retry=False)
     except OperationalError:
@@ -96,7 +131,7 @@ def request(visit: Visit) -> str | HttpResponse:
 
 def live(visit: Visit) -> JsonResponse:
     """Return how far the newest report is; `rest` when there is nothing to wait for."""
-    report = visit.study.reports.first()
+    report = _reports(visit).first()
     waiting = report is not None and report.state in UNDER_WAY
     context = {"panel": "progress", "under_way": report if waiting else None}
     return JsonResponse(
@@ -109,7 +144,7 @@ def live(visit: Visit) -> JsonResponse:
 
 
 def _done_report(visit: Visit, report_id: int) -> Report:
-    report = visit.study.reports.filter(pk=report_id, state=JobState.DONE).first()
+    report = _reports(visit).filter(pk=report_id, state=JobState.DONE).first()
     if report is None:
         message = "There is no such report."
         raise Http404(message)
@@ -119,6 +154,7 @@ def _done_report(visit: Visit, report_id: int) -> Report:
 def bundle(visit: Visit, report_id: int) -> FileResponse:
     """Send the whole bundle."""
     report = _done_report(visit, report_id)
+    _note(visit, report, "bundle.zip")
     name = f"{visit.study.slug}-report-{report.pk}.zip"
     return FileResponse(report.bundle.open("rb"), as_attachment=True, filename=name)
 
@@ -131,41 +167,41 @@ def member(visit: Visit, report_id: int, name: str) -> HttpResponse:
     except (KeyError, OSError, zipfile.BadZipFile) as error:
         message = "There is no such file in this report."
         raise Http404(message) from error
+    _note(visit, report, name)
     path = PurePosixPath(name)
     response = HttpResponse(content, content_type=TYPES.get(path.suffix, "application/octet-stream"))
     response.headers["Content-Disposition"] = f'attachment; filename="{visit.study.slug}-{path.name}"'
     return response
 
 
-def judgements_csv(visit: Visit) -> FileResponse:
-    """Send the long table as it is now: written to a file first, so that what arrives is complete."""
+def _note(visit: Visit, report: Report, name: str) -> None:
+    actor: Any = visit.request.user
+    log_event(study=visit.study, name="exported", data={"report": report.pk, "file": name}, actor=actor)
+
+
+def take(visit: Visit, name: str) -> FileResponse:
+    """Send one export as it is now: written to a file first, so that what arrives is complete."""
+    if name not in exports.names():
+        message = "There is no such export."
+        raise Http404(message)
+    kind = exports.get(name)
+    if not _may_take(visit, kind):
+        raise PermissionDenied
     file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    dataset.write_csv(study=visit.study, target=text)
-    text.flush()
-    text.detach()
+    actor: Any = visit.request.user
+    exporting.export(study=visit.study, name=name, target=file, masked=visit.masked, actor=actor)
     file.seek(0)
-    name = f"{visit.study.slug}-judgements.csv"
-    return FileResponse(file, as_attachment=True, filename=name, content_type=TYPES[".csv"])
-
-
-def judgements_parquet(visit: Visit) -> HttpResponse:
-    """Send the long table as Parquet, as it is now."""
-    content = io.BytesIO()
-    dataset.long_table(study=visit.study).to_parquet(content, index=False)
-    response = HttpResponse(content.getvalue(), content_type="application/vnd.apache.parquet")
-    response.headers["Content-Disposition"] = f'attachment; filename="{visit.study.slug}-judgements.parquet"'
-    return response
+    called = f"{visit.study.slug}-{kind.suffix}"
+    return FileResponse(file, as_attachment=True, filename=called, content_type=kind.media_type)
 
 
 def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
     """Return the addresses of this station."""
     return [
-        shown(admin, "results", "results/", show),
-        shown(admin, "results_live", "results/live.json", live),
-        shown(admin, "results_csv", "results/judgements.csv", judgements_csv),
-        shown(admin, "results_parquet", "results/judgements.parquet", judgements_parquet),
-        shown(admin, "results_bundle", "results/<int:report_id>/bundle.zip", bundle),
-        shown(admin, "results_file", "results/<int:report_id>/file/<path:name>", member),
-        done(admin, "results_request", "results/request", request),
+        shown(admin, "results", "results/", show, needs=Action.LOOK),
+        shown(admin, "results_live", "results/live.json", live, needs=Action.LOOK),
+        shown(admin, "results_export", "results/export/<slug:name>", take, needs=Action.LOOK),
+        shown(admin, "results_bundle", "results/<int:report_id>/bundle.zip", bundle, needs=Action.DOWNLOAD),
+        shown(admin, "results_file", "results/<int:report_id>/file/<path:name>", member, needs=Action.DOWNLOAD),
+        done(admin, "results_request", "results/request", request, needs=Action.REPORT),
     ]

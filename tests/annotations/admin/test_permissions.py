@@ -6,12 +6,13 @@ import pytest
 from django.test import Client
 
 from annotations.models import Event, Study
-from tests.annotations.factories import StudyFactory, UserFactory
+from tests.annotations.factories import StudyFactory
 
 from .conftest import address
 
-PAGES = ("material", "design", "preview", "freeze", "open", "monitor", "results", "texts")
-LIVE = ("material_live", "design_live", "monitor_live", "results_live", "results_csv", "results_parquet")
+PAGES = ("material", "design", "preview", "freeze", "open", "monitor", "results", "texts", "members", "log")
+LOOKING = ("monitor", "results", "members")
+LIVE = ("material_live", "design_live", "monitor_live", "results_live")
 ACTIONS = (
     "material_upload",
     "material_roles",
@@ -49,14 +50,24 @@ def test_page_opens_in_every_state(desk, name, kwargs):
     assert study.title in response.content.decode()
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page_for_a_viewer_shows_everything_and_offers_no_change(window, draft, name):
+@pytest.mark.parametrize("name", LOOKING)
+def test_page_for_an_observer_offers_no_change(window, share, draft, name):
+    share(draft, "observer")
+
     html = window.get(address(draft, name)).content.decode()
 
-    main = html[html.index('<main class="ev">') :]
-    assert "You may look at this study, but not change it." in main
-    forms = re.findall(r"<form\b.*?</form>", main.split("</main>")[0], re.DOTALL)
-    assert not [form for form in forms if 'method="post"' in form and 'type="submit"' in form]
+    main = html[html.index('<main class="ev">') :].split("</main>")[0]
+    forms = re.findall(r"<form\b.*?</form>", main, re.DOTALL)
+    changing = [form for form in forms if 'method="post"' in form and "members/leave" not in form]
+    assert changing == []
+
+
+@pytest.mark.parametrize("role", ["analyst", "observer"])
+@pytest.mark.parametrize("name", sorted(set(PAGES) - set(LOOKING)))
+def test_page_that_names_systems_is_closed_to_the_blinded(window, share, draft, name, role):
+    share(draft, role)
+
+    assert window.get(address(draft, name)).status_code == 403
 
 
 @pytest.mark.parametrize("name", [*PAGES, *LIVE])
@@ -64,17 +75,15 @@ def test_page_sends_strangers_to_the_login(db, draft, name):
     response = Client().get(address(draft, name))
 
     assert response.status_code == 302
-    assert response.headers["Location"].startswith("/admin/login/")
+    assert response.headers["Location"].startswith("/accounts/login/")
 
 
 @pytest.mark.parametrize("name", [*PAGES, *LIVE])
-def test_page_is_closed_to_staff_without_permission(draft, name):
-    client = Client()
-    client.force_login(UserFactory(is_staff=True))
+def test_page_of_a_study_of_others_is_not_found(window, draft, name):
+    response = window.get(address(draft, name))
 
-    response = client.get(address(draft, name))
-
-    assert response.status_code == 403
+    assert response.status_code == 404
+    assert draft.title not in response.content.decode()
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -88,7 +97,11 @@ def test_action_refuses_get(desk, draft, action):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_action_refuses_a_viewer(window, draft, action):
+@pytest.mark.parametrize("role", ["analyst", "observer"])
+def test_action_refuses_who_may_only_look(window, share, draft, action, role):
+    if (role, action) == ("analyst", "results_request"):
+        pytest.skip("analysts have reports made")
+    share(draft, role)
     before = picture_of(draft)
 
     response = window.post(address(draft, action))

@@ -41,7 +41,7 @@ def listing(name):
 
 # Shown on the pages of their study instead, where roles decide who sees them.
 ON_PAGES = {
-    *("Alert", "ConsentVersion", "Invitation", "LedgerEntry", "PathAnswer", "RecruiterAccount", "RecruiterEvent"),
+    *("Alert", "BonusOrder", "ConsentVersion", "Invitation", "LedgerEntry", "PathAnswer", "RecruiterAccount", "RecruiterEvent"),
     *("Recruitment", "Round", "StudyMember", "Submission"),
 }
 

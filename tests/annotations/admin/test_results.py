@@ -121,6 +121,28 @@ def test_page_warns_of_models_that_did_not_converge(desk, judged, report):
     assert "separation" in html
 
 
+@pytest.mark.parametrize(
+    ("correction", "head", "words"),
+    [("bh", "p (BH)", "after Benjamini and Hochberg"), ("none", "p (not corrected)", "without a correction")],
+)
+def test_page_shows_the_correction_that_was_declared(desk, judged, report, correction, head, words):
+    row = report.summary["rows"][0]
+    report.summary |= {"correction": correction, "rows": [row | {"corrected": 0.0123, "p_holm": 0.4567}]}
+    report.save()
+
+    html = desk.get(address(judged, "results")).content.decode()
+
+    assert head in html
+    assert words in html
+    assert "<strong>0.012</strong>" in html
+    assert "0.457" not in html
+
+
+def test_summary_names_the_declared_correction(judged, report):
+    assert report.summary["correction"] == "holm"
+    assert [row["corrected"] for row in report.summary["rows"]] == [row["p_holm"] for row in report.summary["rows"]]
+
+
 def test_failed_report_says_why_and_can_be_asked_again(desk, judged, sent):
     Report.objects.create(study=judged, state="failed", message="No judgement is left <after> the exclusions.")
 
@@ -162,8 +184,8 @@ def test_lost_bundle_is_said_and_not_a_crash(desk, judged, report):
 
 
 def test_long_table_is_valid_as_csv_and_parquet(desk, judged):
-    text = b"".join(desk.get(address(judged, "results_csv")).streaming_content).decode()
-    parquet = desk.get(address(judged, "results_parquet")).content
+    text = b"".join(desk.get(address(judged, "results_export", "long_csv")).streaming_content).decode()
+    parquet = b"".join(desk.get(address(judged, "results_export", "long_parquet")).streaming_content)
 
     rows = list(csv.DictReader(io.StringIO(text)))
     frame = schema.validate(pd.read_parquet(io.BytesIO(parquet)))
@@ -173,7 +195,7 @@ def test_long_table_is_valid_as_csv_and_parquet(desk, judged):
 
 
 def test_long_table_of_nobody_is_a_header(desk, running):
-    text = b"".join(desk.get(address(running, "results_csv")).streaming_content).decode()
+    text = b"".join(desk.get(address(running, "results_export", "long_csv")).streaming_content).decode()
 
     assert text.strip() == ",".join(schema.NAMES)
 
