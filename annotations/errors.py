@@ -75,12 +75,6 @@ class LinkIncomplete(PlatformError):
     status = 403
 
 
-class PlaceNotReady(PlatformError):
-    """Your place is being prepared. Please wait a minute and try again; nothing is lost."""
-
-    status = 503
-
-
 class NotReady(PlatformError):
     """The study is not ready for this step."""
 

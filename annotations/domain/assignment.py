@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from annotations.enums import LeaseState, Outcome, ParticipationState, StudyState
-from annotations.errors import PlaceNotReady, StudyNotOpen
+from annotations.errors import StudyNotOpen
 from annotations.models import Flag, Judgement, Lease, Participation, Recruitment
 
 from .events import log_event
@@ -70,31 +71,31 @@ def claim_booklet(*, participation: Participation) -> Lease | None:
 
     Raises StudyNotOpen when the study takes no new raters. Two clicks at once are one lease: the second one meets the
     unique index over the running lease of a participation. A recruiter refills a place before we hear that it was given
-    up, so before somebody is turned away the recruiter is asked; PlaceNotReady when it does not answer.
+    up, so when nothing is left the recruiter is asked, after this transaction, and the claim is tried once more.
     """
     study = participation.study
     if study.state != StudyState.OPEN or study.plan_id is None:
         raise StudyNotOpen
-    recruited = Recruitment.objects.filter(study=study).exists()
-    lease = _claim(participation, turn_away=not recruited)
-    if lease is not None or not recruited:
-        return lease
+    lease = _claim(participation)
+    if lease is None and Recruitment.objects.filter(study=study).exists():
+        transaction.on_commit(partial(_claim_after_asking, participation), robust=True)
+    return lease
+
+
+def _claim_after_asking(participation: Participation) -> None:
     from .recruiting_sync import look_again
 
-    if not look_again(study_id=study.pk):
-        raise PlaceNotReady
-    return _claim(participation, turn_away=True)
+    if look_again(study_id=participation.study_id):
+        _claim(participation)
 
 
-def _claim(participation: Participation, *, turn_away: bool) -> Lease | None:
+def _claim(participation: Participation) -> Lease | None:
     try:
         with transaction.atomic():
             held = _latest(participation)
             if held is not None:
                 return held
             lease_id = _take(participation)
-            if lease_id is None and not turn_away:
-                return None
             state = ParticipationState.JUDGING if lease_id else ParticipationState.TURNED_AWAY
             outcome = "" if lease_id else Outcome.FULL
             Participation.objects.filter(pk=participation.pk).update(state=state, outcome=outcome)

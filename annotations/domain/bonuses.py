@@ -73,9 +73,10 @@ def _orders(recruitment: Recruitment, state: BonusState) -> list[BonusOrder]:
 
 def _send(one: BonusOrder, client: RemoteClient) -> int:
     """Send one order. Only an answer that says so makes it paid; a lost answer leaves it `sending`."""
-    claimed = BonusOrder.objects.filter(pk=one.pk, state=BonusState.PLANNED)
-    if not claimed.update(state=BonusState.SENDING, sent_at=timezone.now()):
-        return 0
+    with transaction.atomic(durable=True):  # on the disk before the platform hears of it
+        claimed = BonusOrder.objects.filter(pk=one.pk, state=BonusState.PLANNED)
+        if not claimed.update(state=BonusState.SENDING, sent_at=timezone.now()):
+            return 0
     session, person = one.submission.session or "", one.submission.person or ""
     try:
         client.bonus(

@@ -12,7 +12,7 @@ A *round* asks the platform, one round at a time for each recruitment (an adviso
 from __future__ import annotations
 
 import datetime as dt
-import logging
+import time
 from collections.abc import Iterable
 
 from django.db import transaction
@@ -31,10 +31,10 @@ from .jobs import alone
 from .recruiting import BY_HAND, connect
 from .recruiting_settling import send_decisions, settle
 
-logger = logging.getLogger(__name__)
 LOCK = 7  # first key of the advisory lock of a round
 FEW = 8  # sessions that are asked for one by one; more are read from the list
-AGAIN = dt.timedelta(seconds=2)
+AGAIN = dt.timedelta(seconds=1)
+PATIENCE = 6  # half seconds that somebody waits for a round that is under way
 ENOUGH = "Enough people are on their way."
 CAP = "The study's cap would be passed."
 NOT_OPEN = "The study is not open here."
@@ -64,12 +64,17 @@ def look_again(*, study_id: int) -> bool:
     found = Recruitment.objects.filter(study=study_id, state__in=(RemoteState.PUBLISHED, RemoteState.PAUSED)).first()
     if found is None:
         return True
-    if found.synced_at is not None and timezone.now() - found.synced_at < AGAIN:
-        return False  # many who come at once, or come again and again, do not make us ask more often
-    try:
-        return sync(recruitment_id=found.pk)
-    except RemoteUnreachable:
-        return False
+    for _ in range(PATIENCE):
+        # Many who come at once, or come again and again, do not make us ask more often than once a second.
+        if found.synced_at is None or timezone.now() - found.synced_at >= AGAIN:
+            try:
+                if sync(recruitment_id=found.pk):
+                    return True
+            except RemoteUnreachable:
+                return False
+        time.sleep(AGAIN.total_seconds() / 2)
+        found.refresh_from_db(fields=["synced_at"])
+    return False
 
 
 def _pending(recruitment_id: int) -> QuerySet[RecruiterEvent]:
