@@ -7,7 +7,7 @@ import random
 
 from celery import shared_task
 
-from annotations.domain import alerts, assignment, foresight, materials, panel, recruiting_sync, reporting
+from annotations.domain import alerts, assignment, foresight, letters, materials, panel, recruiting_sync, reporting
 from annotations.errors import PlatformError
 
 
@@ -56,6 +56,12 @@ def follow_recruitment_task(recruitment_id: int) -> None:
     """Act on the messages that came."""
     with contextlib.suppress(PlatformError):
         recruiting_sync.follow(recruitment_id=recruitment_id)
+
+
+@shared_task(name="annotations.tasks.send_invitations", ignore_result=True)
+def send_invitations() -> int:
+    """Send the letters that wait and the reminders that are due; each is written down before it is sent."""
+    return letters.send_due()
 
 
 @shared_task(name="annotations.tasks.make_report", ignore_result=True)

@@ -104,6 +104,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 50.0},
     },
+    "send-invitations": {
+        "task": "annotations.tasks.send_invitations",
+        "schedule": 60.0,
+        "options": {"expires": 50.0},
+    },
     "watch-studies": {
         "task": "annotations.tasks.watch_studies",
         "schedule": 60.0,

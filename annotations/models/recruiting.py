@@ -144,7 +144,12 @@ class RecruiterEvent(models.Model):
 
 
 class Invitation(models.Model):
-    """One personal link of an invitation list. The address is encrypted at rest."""
+    """One personal link of an invitation list. The address (or code) is encrypted at rest.
+
+    Letters: `queued_at` says that one is wanted, `sending_at` is written before it is sent and `sent_at` after, so that
+    a killed worker leaves a letter of which nobody knows whether it went, and sends none twice. A reminder is counted
+    before it is sent.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="invitations")
     token = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
@@ -154,6 +159,7 @@ class Invitation(models.Model):
     participation = models.OneToOneField(
         Participation, null=True, blank=True, on_delete=models.SET_NULL, related_name="invitation"
     )
+    queued_at = models.DateTimeField(null=True, blank=True)
     sending_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     reminders = models.PositiveSmallIntegerField(default=0)
@@ -168,6 +174,11 @@ class Invitation(models.Model):
         ordering = ("pk",)
         constraints = (
             models.UniqueConstraint(fields=("study", "digest"), condition=~Q(digest=""), name="invitation_once"),
+        )
+        indexes = (
+            models.Index(
+                fields=("id",), condition=Q(queued_at__isnull=False, sending_at__isnull=True), name="invitation_waiting"
+            ),
         )
 
     def __str__(self) -> str:

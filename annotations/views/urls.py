@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from . import entrance, hooks, panel, rater
+from . import entrance, hooks, letters, panel, rater
 
 urlpatterns = [
     path("hooks/<slug:platform>/<slug:public_id>", hooks.message, name="platform_hook"),
     path("s/<slug:slug>/", entrance.study_entrance, name="study_entrance"),
+    path("s/<slug:slug>/unsubscribe", letters.unsubscribe, name="study_unsubscribe"),
     path("s/<slug:slug>/decline", entrance.study_decline, name="study_decline"),
     path("r/<str:token>/", rater.page, name="rater_page"),
     path("r/<str:token>/begin", rater.begin, name="rater_begin"),
