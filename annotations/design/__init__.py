@@ -19,13 +19,28 @@ from annotations.design.plans import (
     TrialColumns,
 )
 from annotations.design.promises import Guarantee
-from annotations.design.spec import DesignSpec, OutputRef
+from annotations.design.spec import (
+    DIMENSION_ORDERS,
+    GROUPS,
+    MOST_OUTPUTS,
+    SHUFFLED,
+    SINGLE,
+    AttentionTask,
+    DesignSpec,
+    OutputRef,
+)
 from annotations.design.tasks import COMPARISONS, PAIRINGS, Meeting, build_tasks, system_pairs
 
 __all__ = [
     "COMPARISONS",
+    "DIMENSION_ORDERS",
+    "GROUPS",
+    "MOST_OUTPUTS",
     "PAIRINGS",
     "ROW_FIELDS",
+    "SHUFFLED",
+    "SINGLE",
+    "AttentionTask",
     "Booklets",
     "Certificate",
     "Clash",

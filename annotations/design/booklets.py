@@ -40,8 +40,8 @@ def assign_booklets(showings: Showings, booklets: int, rng: np.random.Generator)
         first, second = _conflicts(showings.prompt, booklet, booklets, rng)
         if first.size == 0:
             return rng.permutation(booklets)[booklet]
-        first, second = _disjoint(first, second, booklets, rng)
-        _resplit(showings, booklet, np.stack([first, second]), rng)
+        first, second = disjoint(first, second, booklets, rng)
+        resplit(showings, booklet, np.stack([first, second]), rng)
 
 
 def _conflicts(prompt: Ints, booklet: Ints, booklets: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -62,7 +62,7 @@ def _conflicts(prompt: Ints, booklet: Ints, booklets: int, rng: np.random.Genera
     return first, nth + passed
 
 
-def _disjoint(first: Ints, second: Ints, count: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+def disjoint(first: Ints, second: Ints, count: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Keep pairs that have no member in common: those whose random rank is the lowest at both of their members."""
     rank = rng.permutation(first.size)
     kept: Bools = np.zeros(first.size, dtype=np.bool_)
@@ -81,13 +81,17 @@ def _disjoint(first: Ints, second: Ints, count: int, rng: np.random.Generator) -
     return first[kept], second[kept]
 
 
-def _resplit(showings: Showings, booklet: Ints, couples: Ints, rng: np.random.Generator) -> None:
-    """Share the showings of each couple of booklets evenly between the two, in place."""
+def resplit(
+    showings: Showings, booklet: Ints, couples: Ints, rng: np.random.Generator, *, nested: bool = False
+) -> None:
+    """Share the showings of each couple of booklets evenly between the two, in place; `nested`: tasks, too."""
     couple_of = np.full(int(booklet.max()) + 1, -1, dtype=np.int64)
     couple_of[couples[0]] = couple_of[couples[1]] = np.arange(couples.shape[1])
     touched = np.flatnonzero(couple_of[booklet] >= 0)
     couple = couple_of[booklet[touched]]
     left = [combine(couple, showings.prompt[touched])]
+    if nested:
+        left.insert(0, combine(couple, showings.task[touched]))
     right = [combine(couple, showings.pair[touched]), couple]
     colour = halve(left, right, rng)
     booklet[touched] = couples[colour.astype(np.int64), couple]

@@ -15,6 +15,8 @@ import numpy as np
 from annotations.design.euler import Ints, halve
 from annotations.design.spec import DesignSpec
 
+_MANY = 2000  # booklets among which one is looked for to exchange with
+
 
 class CheckPlaces(NamedTuple):
     """Final positions (from 1), one row per booklet, ascending."""
@@ -68,6 +70,30 @@ def assign_attention(tasks: int, shape: tuple[int, int], rng: np.random.Generato
     owner = np.repeat(np.arange(booklets), each)
     flipped = halve([task.ravel()], [owner], rng)
     return task, flipped.astype(np.int64).reshape(shape)
+
+
+def keep_apart(which: Ints, sources: Ints, mains: tuple[Ints, Ints], rng: np.random.Generator) -> Ints:
+    """Exchange attention tasks between booklets so that none shows a prompt that its rater judges as well.
+
+    `which` is booklet x trial of tasks, `sources` the prompt of each task or -1, `mains` the booklet and prompt of each
+    showing. Where no exchange helps (raters who see every prompt) it stays as it is.
+    """
+    found = which.copy()
+    meets = np.zeros((found.shape[0], sources.size), dtype=np.bool_)
+    for task in np.flatnonzero(sources >= 0).tolist():
+        meets[mains[0][mains[1] == sources[task]], task] = True
+    every = np.arange(found.shape[0])
+    for booklet, at in zip(*np.nonzero(meets[every[:, None], found]), strict=True):
+        mine, rows = found[booklet, at], every if every.size <= _MANY else rng.choice(every, _MANY, replace=False)
+        for place in rng.permutation(found.shape[1]).tolist():
+            theirs = found[rows, place]
+            free = ~meets[booklet, theirs] & ~meets[rows, mine] & ~(found[rows] == mine).any(axis=1)
+            others = rows[free & ~np.isin(theirs, found[booklet])]
+            if others.size:
+                other = int(rng.choice(others))
+                found[booklet, at], found[other, place] = found[other, place], mine
+                break
+    return found
 
 
 class MainTrials(NamedTuple):

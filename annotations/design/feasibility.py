@@ -9,10 +9,11 @@ from dataclasses import replace
 from annotations.design.booklets import booklet_count
 from annotations.design.checks import allowed_positions, fits
 from annotations.design.errors import Clash, Infeasible, Suggestion
-from annotations.design.spec import DesignSpec, OutputRef
+from annotations.design.spec import GROUPS, SINGLE, AttentionTask, DesignSpec, OutputRef
 from annotations.design.tasks import Meeting
 
-Attention = Sequence[str]
+Attention = Sequence[AttentionTask]
+_GROUP = 3
 _SHOWN = 5
 _PAIR = 2
 
@@ -30,7 +31,7 @@ def require_feasible(outputs: Sequence[OutputRef], meeting: Meeting, spec: Desig
 
 def _material(outputs: Sequence[OutputRef], meeting: Meeting, spec: DesignSpec) -> Iterator[Clash]:
     systems = sorted({output.system for output in outputs})
-    if len(systems) < _PAIR:
+    if spec.shows_pairs and len(systems) < _PAIR:
         add = Suggestion("systems", 2, "add outputs of a second system")
         yield Clash(("outputs",), f"{len(systems)} system{'s' * (len(systems) != 1)}, but a pair needs two", (add,))
         return
@@ -43,10 +44,22 @@ def _material(outputs: Sequence[OutputRef], meeting: Meeting, spec: DesignSpec) 
         text = f"{cells} of prompt x system ({shown}{more}), but the design must be complete"
         allow = Suggestion("complete", value=False, text="allow missing cells")
         yield Clash(("complete",), text, (Suggestion("outputs", len(meeting.missing), "add these outputs"), allow))
-    if not meeting.tasks and not unknown:
+    if not meeting.tasks and not spec.shows_pairs:
+        yield from _no_groups(outputs, spec)
+    elif not meeting.tasks and not unknown:
         text = "no prompt has outputs of both systems of any pair"
         add = Suggestion("outputs", 2, "add outputs of two compared systems for one prompt")
         yield Clash(("outputs",), text, (add,))
+
+
+def _no_groups(outputs: Sequence[OutputRef], spec: DesignSpec) -> Iterator[Clash]:
+    most = max(Counter(output.prompt for output in outputs).values(), default=0)
+    wanted = spec.outputs_per_task
+    text = f"no prompt has {_count(wanted, 'output')} (the most are {most})" if outputs else "there are no outputs"
+    options = [Suggestion("outputs", wanted, f"add outputs, {wanted} for a prompt")]
+    if most >= _GROUP:
+        options.insert(0, Suggestion("outputs_per_task", most, f"show at most {most} together"))
+    yield Clash(("outputs_per_task", "outputs"), text, tuple(options))
 
 
 def _unknown_systems(systems: Sequence[str], spec: DesignSpec) -> Iterator[Clash]:
@@ -75,35 +88,64 @@ def _plain_numbers(meeting: Meeting, spec: DesignSpec) -> Iterator[Clash]:
     if spec.trials_per_rater < 1:
         least = Suggestion("trials_per_rater", 1, "use at least 1")
         yield Clash(("trials_per_rater",), f"trials per rater {spec.trials_per_rater} < 1", (least,))
-    prompts = len({task.prompt for task in meeting.tasks})
+    if spec.comparisons == GROUPS and spec.outputs_per_task < _GROUP:
+        options = (
+            Suggestion("outputs_per_task", _GROUP, f"show {_GROUP} together"),
+            Suggestion("comparisons", SINGLE if spec.outputs_per_task == 1 else "all_pairs", "choose that scheme"),
+        )
+        what = "one output alone is no group" if spec.outputs_per_task == 1 else "two outputs are a pair, no group"
+        yield Clash(("outputs_per_task", "comparisons"), what, options)
     wanted = spec.trials_per_rater
-    if 0 < prompts < wanted:
-        add = wanted - prompts
-        text = f"trials per rater {wanted} > {_count(prompts, 'prompt')} (no rater sees a prompt twice)"
-        fewer = Suggestion("trials_per_rater", prompts, f"use at most {prompts}")
-        more = Suggestion("prompts", wanted, f"add {_count(add, 'prompt')}")
-        yield Clash(("trials_per_rater", "prompts"), text, (fewer, more))
+    yield from _too_many_trials(meeting, spec)
     if wanted >= 1 and spec.repeat_trials > wanted:
         text = f"repeat trials {spec.repeat_trials} > {wanted} main trials that they could repeat"
         fewer = Suggestion("repeat_trials", wanted, f"use at most {wanted}")
         yield Clash(("repeat_trials", "trials_per_rater"), text, (fewer,))
 
 
-def _attention(spec: DesignSpec, attention: Attention) -> Iterator[Clash]:
-    wanted, there = spec.attention_trials, len(attention)
-    if wanted <= there:
+def _too_many_trials(meeting: Meeting, spec: DesignSpec) -> Iterator[Clash]:
+    """No rater sees a prompt twice, or at least not the same task."""
+    wanted, tasks = spec.trials_per_rater, len(meeting.tasks)
+    there = len({task.prompt for task in meeting.tasks}) if spec.prompts_once else tasks
+    if not 0 < there < wanted:
         return
-    missing = wanted - there
-    asked, given = _count(wanted, "attention trial"), _count(there, "attention task")
-    text = f"{asked} per booklet, but {given} (none is shown twice)"
-    add = Suggestion("attention", wanted, f"add {_count(missing, 'attention task')}")
-    fewer = Suggestion("attention_trials", there, f"use at most {there}" if there else "use none")
-    yield Clash(("attention_trials", "attention"), text, (add, fewer))
+    noun, rule = (
+        ("prompt", "no rater sees a prompt twice") if spec.prompts_once else ("task", "no rater sees one twice")
+    )
+    add = wanted - there
+    fewer = Suggestion("trials_per_rater", there, f"use at most {there}")
+    more = Suggestion("prompts", wanted, f"add {_count(add, 'prompt')}")
+    again = Suggestion("prompts_once", value=False, text="let raters see a prompt again with other outputs")
+    may = spec.prompts_once and not spec.shows_pairs and tasks >= wanted
+    options = (fewer, again, more) if may else (fewer, more)
+    fields = ("trials_per_rater", "prompts") if spec.prompts_once else ("trials_per_rater",)
+    yield Clash(fields, f"trials per rater {wanted} > {_count(there, noun)} ({rule})", options)
+
+
+def _attention(spec: DesignSpec, attention: Attention) -> Iterator[Clash]:
+    asked = dict(zip((False, True), spec.attention_kinds, strict=True))
+    there = Counter(task.is_degraded for task in attention)
+    for degraded, wanted in asked.items():
+        have, word = there[degraded], "degraded" if degraded else "attention"
+        if wanted <= have:
+            continue
+        said, given = _count(wanted, f"{word} trial"), _count(have, f"{word} task")
+        text = f"{said} per booklet, but {given} (none is shown twice)"
+        add = Suggestion("attention", wanted, f"add {_count(wanted - have, f'{word} task')}")
+        field = "degraded_trials" if degraded else "attention_trials"
+        most = have if degraded else have + asked[True]
+        fewer = Suggestion(field, most, f"use at most {most}" if most else "use none")
+        yield Clash((field, "attention"), text, (add, fewer))
 
 
 def _enough_booklets(meeting: Meeting, spec: DesignSpec) -> Iterator[Clash]:
-    """A prompt needs as many booklets as it has showings; if prompts are unequal, that can be more than there are."""
+    """A prompt needs as many booklets as it has showings; if prompts are unequal, that can be more than there are.
+
+    Where raters may see a prompt again, each task alone needs a booklet for each of its raters, and has it.
+    """
     tasks, k, m = len(meeting.tasks), spec.raters_per_task, spec.trials_per_rater
+    if not spec.prompts_once:
+        return
     prompt, most = max(Counter(task.prompt for task in meeting.tasks).items(), key=lambda item: (item[1], item[0]))
     needed, there = most * k, booklet_count(tasks * k, m)
     if needed <= there:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
+from typing import Any
 
 import numpy as np
 
 from annotations.design.promises import Guarantee, promise, worst_of
 from annotations.design.recount import Recount, Trials
-from annotations.design.spec import DesignSpec
+from annotations.design.recount_sets import SetRecount
+from annotations.design.spec import SHUFFLED, AttentionTask, DesignSpec
 
 _ROOM = 4
+_REPEAT = 2
+_FEW = 4  # questions: all their orders are used in turn
 
 
 def of_numbers(counted: Recount, spec: DesignSpec) -> Iterator[Guarantee]:
@@ -59,12 +65,18 @@ def of_attention(counted: Recount, spec: DesignSpec) -> Iterator[Guarantee]:
     yield promise("attention_once", "No rater meets an attention task twice.", 1, twice)
 
     present, used = np.unique(trials.task, return_counts=True)
-    rare = worst_of(used.max(initial=0) - used, lambda at: f"attention task {counted.tasks[present[at]]}, the rarest")
-    yield promise("attention_use", "All attention tasks are used equally often, within one.", 1, rare)
+    degraded = np.array([AttentionTask(counted.tasks[code]).is_degraded for code in present.tolist()], dtype=np.bool_)
+    most = np.where(degraded, used[degraded].max(initial=0), used[~degraded].max(initial=0))
+    rare = worst_of(most - used, lambda at: f"attention task {counted.tasks[present[at]]}, the rarest")
+    each = " of either kind" if degraded.any() and not degraded.all() else ""
+    yield promise("attention_use", f"All attention tasks{each} are used equally often, within one.", 1, rare)
 
 
 def of_repeats(counted: Recount, spec: DesignSpec) -> Iterator[Guarantee]:
-    """Each repeat is set beside the main trial of its booklet that shows the same task."""
+    """Each repeat is set beside the main trial of its booklet that shows the same task.
+
+    A pair comes back with its sides swapped, a group in another order, a single output as it was.
+    """
     if not spec.repeat_trials:
         return
     main, repeat, width = counted.main, counted.repeat, max(1, len(counted.tasks))
@@ -80,16 +92,48 @@ def of_repeats(counted: Recount, spec: DesignSpec) -> Iterator[Guarantee]:
         wrong = np.bincount(repeat.booklet[~good], minlength=count).astype(np.int64)
         return worst_of(wrong, lambda booklet: f"booklet {names[booklet]}")
 
-    swapped = known & (main.sign[original] == -repeat.sign) & (main.contents[original] == repeat.contents)
-    statement = "Each repeat shows a pair that the rater has judged, with its sides swapped."
-    yield promise("repeat_swapped", statement, 0, failing(swapped))
+    same = known & (main.contents[original] == repeat.contents)
+    if not isinstance(counted, SetRecount):
+        swapped = same & (main.sign[original] == -repeat.sign)
+        statement = "Each repeat shows a pair that the rater has judged, with its sides swapped."
+        yield promise("repeat_swapped", statement, 0, failing(swapped))
+    else:
+        alone, kind = spec.outputs_per_task == 1, counted.all.kind
+        moved = counted.arranged[kind == 0][original] != counted.arranged[kind == _REPEAT]
+        how = "an output that the rater has judged" if alone else "outputs that the rater has judged, in another order"
+        yield promise("repeat_same", f"Each repeat shows {how}.", 0, failing(same & (moved | alone)))
     later = ~known | (repeat.position - main.position[original] >= spec.repeat_gap)
     statement = f"Each repeat comes at least {spec.repeat_gap} trials after its original."
     yield promise("repeat_gap", statement, 0, failing(later))
     times = np.unique(wanted, return_counts=True)[1]
     first = np.unique(wanted)
     once = worst_of(times, lambda at: f"booklet {names[first[at] // width]}, task {counted.tasks[first[at] % width]}")
-    yield promise("repeat_once", "No pair is repeated twice in a booklet.", 1, once)
+    yield promise(
+        "repeat_once", f"No {'pair' if spec.shows_pairs else 'task'} is repeated twice in a booklet.", 1, once
+    )
+
+
+def of_dimension_orders(columns: Mapping[str, Sequence[Any]], spec: DesignSpec) -> Iterator[Guarantee]:
+    """The orders of the questions, where the rows tell them (a plan, the exported trials)."""
+    if spec.dimension_order != SHUFFLED or "dimension_order" not in columns:
+        return
+    by_trial = dict(
+        zip(zip(columns["booklet"], columns["position"], strict=True), columns["dimension_order"], strict=True)
+    )
+    orders = [tuple(map(int, str(order).split(","))) for order in by_trial.values() if str(order)]
+    size = len(orders[0]) if orders else 0
+    if 1 < size <= _FEW:
+        used = Counter(orders)
+        rare = [(max(used.values()) - used[order], f"order {order}") for order in permutations(range(size))]
+        statement = "Over the study, the questions stand in each of their orders equally often, within one."
+    elif size:
+        table = np.zeros((size, size), dtype=np.int64)
+        np.add.at(table, (np.array(orders), np.arange(size)), 1)
+        rare = [(int(np.ptp(row)), f"question {at + 1}") for at, row in enumerate(table)]
+        statement = "Over the study, each question stands at each place equally often, within one."
+    else:
+        return
+    yield promise("dimension_order", statement, 1, max(rare))
 
 
 def _kinds(counted: Recount, spec: DesignSpec) -> tuple[tuple[str, Trials, int], ...]:

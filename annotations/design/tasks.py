@@ -1,16 +1,20 @@
-"""Which outputs meet: pairs of systems and of samples, each by a named scheme. A new scheme is a new function."""
+"""Which outputs meet: pairs of systems and of samples by named schemes, single outputs, or groups of a prompt.
+
+A new scheme of pairs is a new function.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from annotations.design.blocks import group_outputs
 from annotations.design.errors import DesignError
 from annotations.design.plans import MissingCell, PlannedTask
-from annotations.design.spec import DesignSpec, OutputRef
+from annotations.design.spec import GROUPS, SINGLE, DesignSpec, OutputRef
 
 SystemPair = tuple[str, str]
 PairIndices = list[tuple[int, int]]
@@ -85,8 +89,11 @@ def rotated(first: int, second: int, turn: int) -> PairIndices:
 
 def system_pairs(outputs: Iterable[OutputRef], spec: DesignSpec) -> list[SystemPair]:
     """Name the pairs of systems of the scheme."""
+    if not spec.shows_pairs:
+        return []
     if spec.comparisons not in COMPARISONS:
-        raise DesignError(f"no scheme of comparisons {spec.comparisons!r}: there are {', '.join(sorted(COMPARISONS))}")
+        schemes = ", ".join(sorted({*COMPARISONS, SINGLE, GROUPS}))
+        raise DesignError(f"no scheme of comparisons {spec.comparisons!r}: there are {schemes}")
     return COMPARISONS[spec.comparisons](sorted({output.system for output in outputs}), spec)
 
 
@@ -101,24 +108,53 @@ def build_tasks(outputs: Iterable[OutputRef], spec: DesignSpec) -> Meeting:
     for output in ordered:
         cells[output.prompt, output.system].append(output.id)
     prompts = sorted({output.prompt for output in ordered})
-    wanted = sorted({system for pair in pairs for system in pair})
-    tasks = [
-        PlannedTask(_key(cells[prompt, one][i], cells[prompt, other][j]), prompt,
-                    (cells[prompt, one][i], cells[prompt, other][j]), (one, other))
-        for at, prompt in enumerate(prompts)
-        for number, (one, other) in enumerate(pairs)
-        if (prompt, one) in cells and (prompt, other) in cells
-        for i, j in PAIRINGS[spec.sample_pairing](len(cells[prompt, one]), len(cells[prompt, other]), at + number)
-    ]  # fmt: skip
+    if spec.shows_pairs:
+        tasks = _paired(prompts, pairs, cells, scheme=PAIRINGS[spec.sample_pairing])
+        wanted = sorted({system for pair in pairs for system in pair})
+    else:
+        tasks = _alone(ordered) if spec.comparisons == SINGLE else _grouped(prompts, ordered, spec)
+        wanted = sorted({output.system for output in ordered})
     missing = tuple(MissingCell(p, s) for p in prompts for s in wanted if (p, s) not in cells)
     used = {output for task in tasks for output in task.outputs}
     unused = tuple(output.id for output in ordered if output.id not in used)
     return Meeting(tuple(tasks), tuple(pairs), missing, unused)
 
 
-def _key(first: str, second: str) -> str:
+def _paired(
+    prompts: Sequence[str], pairs: Sequence[SystemPair], cells: Mapping[SystemPair, list[str]], *, scheme: PairingScheme
+) -> list[PlannedTask]:
+    return [
+        PlannedTask(_key((cells[prompt, one][i], cells[prompt, other][j])), prompt,
+                    (cells[prompt, one][i], cells[prompt, other][j]), (one, other))
+        for at, prompt in enumerate(prompts)
+        for number, (one, other) in enumerate(pairs)
+        if (prompt, one) in cells and (prompt, other) in cells
+        for i, j in scheme(len(cells[prompt, one]), len(cells[prompt, other]), at + number)
+    ]  # fmt: skip
+
+
+def _alone(ordered: Sequence[OutputRef]) -> list[PlannedTask]:
+    return [PlannedTask(_key((one.id,)), one.prompt, (one.id,), (one.system,)) for one in ordered]
+
+
+def _grouped(prompts: Sequence[str], ordered: Sequence[OutputRef], spec: DesignSpec) -> list[PlannedTask]:
+    """Groups of each prompt's outputs; a prompt that has too few for one is left out."""
+    by_prompt: dict[str, list[OutputRef]] = defaultdict(list)
+    for output in ordered:
+        by_prompt[output.prompt].append(output)
+    tasks = []
+    for turn, prompt in enumerate(prompts):
+        members = by_prompt[prompt]
+        systems = [output.system for output in members]
+        for group in group_outputs(systems, spec.outputs_per_task, times=spec.groups_per_output, turn=turn):
+            ids = tuple(members[at].id for at in group)
+            tasks.append(PlannedTask(_key(ids), prompt, ids, tuple(systems[at] for at in group)))
+    return tasks
+
+
+def _key(outputs: Sequence[str]) -> str:
     """Name a task after its outputs alone, so that it keeps its name under another seed; opaque, for it may be seen."""
-    return "t" + hashlib.blake2b(f"{first}\x1f{second}".encode(), digest_size=10).hexdigest()
+    return "t" + hashlib.blake2b("\x1f".join(outputs).encode(), digest_size=10).hexdigest()
 
 
 def _refuse_doubles(ordered: Sequence[OutputRef]) -> None:

@@ -15,15 +15,19 @@ from annotations.errors import WrongState
 from annotations.models import Output, Participation, Plan, Study
 
 from . import quality_rules
-from .attention import ensure_checks
+from .attention import checks_for, ensure_checks
 from .events import log_event
 from .frames import question_of
 
 FORMAT = 1
 INSERT_TRIALS = """
-INSERT INTO annotations_trial (booklet_id, position, task_id, kind, output_ids)
+INSERT INTO annotations_trial (booklet_id, position, task_id, kind, output_ids, dimension_order)
 SELECT b.id, x.position, t.id, x.kind,
-       CASE WHEN x.flipped THEN ARRAY[t.output_ids[2], t.output_ids[1]] ELSE t.output_ids END
+       CASE WHEN x.places IS NOT NULL
+            THEN ARRAY(SELECT t.output_ids[p.place + 1] FROM unnest(x.places) WITH ORDINALITY AS p(place, slot)
+                       ORDER BY p.slot)
+            WHEN x.flipped THEN ARRAY[t.output_ids[2], t.output_ids[1]] ELSE t.output_ids END,
+       coalesce(x.dimensions, '{}')
 FROM staged_trial x
 JOIN annotations_booklet b ON b.plan_id = %(plan)s AND b.number = x.booklet
 JOIN annotations_task t ON t.plan_id = %(plan)s AND t.key = x.task
@@ -74,6 +78,9 @@ def canonical_json(*, study: Study, planned: design.Plan | None, version: int) -
         "title": study.title,
         "lead": study.lead,
         "texts_sha256": texts,
+        "language": study.language,
+        "translations_sha256": _sha256(_canonical(study.translations)),
+        "path": study.path,
         "dimensions": [
             {
                 "key": q.key,
@@ -91,6 +98,10 @@ def canonical_json(*, study: Study, planned: design.Plan | None, version: int) -
         "material": {"outputs": outputs, "sha256": digest},
         "plan": _plan_of(planned),
     }
+    return _canonical(content)
+
+
+def _canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -159,24 +170,27 @@ def _copy_tasks(*, study: Study, plan: Plan, planned: design.Plan) -> None:
             "pk", "prompt_id", "prompt__key", "system__name", "sample"
         ).iterator(chunk_size=5000)
     }
-    checks = ensure_checks(study=study) if planned.attention else {}
+    checks = checks_for(study=study, spec=planned.spec)
+    written = ensure_checks(study=study, checks=checks) if checks else {}
     with connection.cursor() as cursor:
-        statement = "COPY annotations_task (plan_id, key, prompt_id, kind, output_ids) FROM STDIN"
+        statement = "COPY annotations_task (plan_id, key, prompt_id, kind, output_ids, expected) FROM STDIN"
         with cursor.copy(statement) as copy:
             for task in planned.tasks:
-                pair = [ids[name][0] for name in task.outputs]
-                copy.write_row((plan.pk, task.key, ids[task.outputs[0]][1], TrialKind.MAIN.value, pair))
-            for key in planned.attention:
-                prompt, pair_of_outputs = checks[key]
-                pair = [output.pk for output in pair_of_outputs]
-                copy.write_row((plan.pk, key, prompt.pk, TrialKind.ATTENTION.value, pair))
+                shown = [ids[name][0] for name in task.outputs]
+                copy.write_row((plan.pk, task.key, ids[task.outputs[0]][1], TrialKind.MAIN.value, shown, "{}"))
+            for check in checks:
+                prompt, outputs_of_check = written[check.key]
+                shown = [output.pk for output in outputs_of_check]
+                expected = json.dumps(check.expected)
+                copy.write_row((plan.pk, check.key, prompt.pk, TrialKind.ATTENTION.value, shown, expected))
 
 
 def _copy_trials(*, plan: Plan, planned: design.Plan) -> None:
+    is_group = not planned.spec.shows_pairs and planned.spec.outputs_per_task > 1
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TEMP TABLE staged_trial (booklet int, position int, task text, kind text, flipped boolean) "
-            "ON COMMIT DROP"
+            "CREATE TEMP TABLE staged_trial (booklet int, position int, task text, kind text, flipped boolean, "
+            "places int[], dimensions smallint[]) ON COMMIT DROP"
         )
         with cursor.copy("COPY annotations_booklet (plan_id, number, length) FROM STDIN") as copy:
             for booklet in planned.booklets:
@@ -186,7 +200,10 @@ def _copy_trials(*, plan: Plan, planned: design.Plan) -> None:
                 for trial in booklet.trials:
                     is_check = trial.kind == TrialKind.ATTENTION
                     key = planned.attention[trial.item] if is_check else planned.tasks[trial.item].key
-                    copy.write_row((booklet.number, trial.position, key, trial.kind, trial.flipped))
+                    places = list(trial.order) if is_group else None
+                    dimensions = list(trial.dimensions) or None
+                    row = (booklet.number, trial.position, key, trial.kind, trial.flipped, places, dimensions)
+                    copy.write_row(row)
         # Without fresh statistics the planner takes the tables for empty and joins them row by row: 45 s, not 1.
         cursor.execute("ANALYZE staged_trial, annotations_booklet, annotations_task")
         cursor.execute(INSERT_TRIALS, {"plan": plan.pk})

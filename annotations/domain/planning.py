@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser
 
@@ -13,15 +13,17 @@ from annotations.blind import BlindTrial, RaterView
 from annotations.enums import Step, StudyState
 from annotations.errors import NotReady, WrongState
 from annotations.models import Output, Plan, Study
+from annotations.registry import question_types
 
 from . import attention, freezing, panel
 from .frames import frame_of_draft
 from .freezing import output_name
 
 FIELDS = frozenset(design.DesignSpec().to_dict())
-ATTENTION_WORDS = 50
-AIMS = frozenset({"sides_position"})  # reached by search: shown when it fails, but no reason to refuse
+# Reached by search: shown when they fail, but no reason to refuse.
+AIMS = frozenset({"sides_position", "groups_meet", "groups_systems", "successions"})
 OVERHEAD_MINUTES = 2.0  # welcome, consent and instructions
+TYPING = 5  # a free text takes as long as so many clicks
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +71,50 @@ def draft(*, study: Study) -> DraftDesign:
         raise NotReady(message)
     spec = spec_of(study=study)
     rate = (float(study.hourly_rate), float(study.platform_fee))
-    return _draft((study.pk, digest), spec=spec, rate=rate, questions=study.dimensions.count())
+    asked = Asked(study.dimensions.count(), answers_per_trial(study=study, outputs=spec.outputs_per_task))
+    return _draft((study.pk, digest, study.language), spec=spec, rate=rate, asked=asked)
+
+
+def answers_per_trial(*, study: Study, outputs: int) -> int:
+    """Return how many answers a trial takes: one for each output where each is asked about, more for a free text."""
+    total = 0
+    for name in study.dimensions.values_list("question_type", flat=True):
+        kind = question_types.get(name)
+        each = outputs if kind.per_output or kind.measure == "ranking" else 1
+        total += TYPING if kind.measure == "text" else each
+    return total
+
+
+def misfits(*, study: Study) -> list[str]:
+    """Say which questions cannot be asked about as many outputs as the design shows together."""
+    shown = spec_of(study=study).outputs_per_task
+    found = []
+    for dimension in study.dimensions.all():
+        kind = question_types.get(dimension.question_type)
+        least, most = kind.outputs
+        if not least <= shown <= most:
+            needs = f"{least}" if least == most else f"{least} to {most}"
+            what = f"'{dimension.key}' ({kind.label}) needs {needs} texts at a time, but the design shows {shown}"
+            found.append(f"{what}: choose another type or another design.")
+    return found
+
+
+class Asked(NamedTuple):
+    """How many questions stand under a trial, and how many answers they take."""
+
+    questions: int
+    answers: int
 
 
 @lru_cache(maxsize=8)
 def _draft(
-    material: tuple[int, str], *, spec: design.DesignSpec, rate: tuple[float, float], questions: int
+    material: tuple[int, str, str], *, spec: design.DesignSpec, rate: tuple[float, float], asked: Asked
 ) -> DraftDesign:
-    """Plan anew; `material` is the study's key with the digest of its outputs, so that the cache knows both."""
-    outputs = outputs_of(study=Study.objects.get(pk=material[0]))
-    planned = design.plan([ref for ref, _ in outputs], spec, attention=attention.KEYS if spec.attention_trials else ())
+    """Plan anew; `material` is the study's key, the digest of its outputs, its language: what the cache must know."""
+    study = Study.objects.get(pk=material[0])
+    outputs, checks = outputs_of(study=study), attention.checks_for(study=study, spec=spec)
+    tasks = [check.task for check in checks]
+    planned = design.plan([ref for ref, _ in outputs], spec, attention=tasks, dimensions=asked.questions)
     words = {ref.id: count for ref, count in outputs}
     return DraftDesign(
         plan=planned,
@@ -86,8 +122,8 @@ def _draft(
         estimate=design.estimate_plan(
             planned,
             words,
-            attention_words=ATTENTION_WORDS,
-            pace=design.Pace(answers_per_trial=questions, overhead_minutes=OVERHEAD_MINUTES),
+            attention_words=sum(check.words for check in checks) // max(len(checks), 1),
+            pace=design.Pace(answers_per_trial=asked.answers, overhead_minutes=OVERHEAD_MINUTES),
             rate=design.Rate(hourly=rate[0], fee=rate[1]),
         ),
     )
@@ -116,6 +152,8 @@ def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan
         return freezing.write_plan(
             study=study, planned=None, certificate=panel.certificate(study), booklets=rounds, actor=actor
         )
+    if unfit := misfits(study=study):
+        raise NotReady(" ".join(unfit))
     made = draft(study=study)
     broken = broken_guarantees(made)
     if broken:
@@ -137,7 +175,8 @@ def preview_trial(*, study: Study, number: int = 1, booklet: int = 1) -> RaterVi
     chosen = made.booklets[min(max(booklet, 1), len(made.booklets)) - 1]
     total = len(chosen.trials)
     at = min(max(number, 1), total)
-    trials = tuple(_blind(study, made, trial, total) for trial in chosen.trials[at - 1 : at + 1])
+    keys = tuple(study.dimensions.values_list("key", flat=True))
+    trials = tuple(_blind(study, made, trial, (total, keys)) for trial in chosen.trials[at - 1 : at + 1])
     frame = frame_of_draft(study, version=f"preview-{study.pk}-{_stamp(study)}")
     return RaterView(
         step=Step.TRIAL,
@@ -157,16 +196,21 @@ def _stamp(study: Study) -> int:
     return hash((study.lead, repr(list(study.dimensions.values_list(*fields)))))
 
 
-def _blind(study: Study, made: design.Plan, trial: design.PlannedTrial, total: int) -> BlindTrial:
+def _blind(
+    study: Study, made: design.Plan, trial: design.PlannedTrial, frame: tuple[int, tuple[str, ...]]
+) -> BlindTrial:
     prompt, texts = _texts(study, made, trial)
-    shown = tuple(reversed(texts)) if trial.flipped else texts
-    return BlindTrial(f"preview.{trial.position}", trial.position, total, prompt, shown)
+    total, keys = frame
+    shown = tuple(texts[place] for place in trial.order)
+    order = tuple(keys[at] for at in trial.dimensions)
+    return BlindTrial(f"preview.{trial.position}", trial.position, total, prompt, shown, order)
 
 
 def _texts(study: Study, made: design.Plan, trial: design.PlannedTrial) -> tuple[str, tuple[str, ...]]:
     if trial.kind == "attention":
-        check = next(item for item in attention.CHECKS if item.key == made.attention[trial.item])
-        return check.prompt, (check.asked, check.other)
+        checks = attention.checks_for(study=study, spec=made.spec)
+        check = next(item for item in checks if item.key == made.attention[trial.item])
+        return check.prompt, check.texts
     task = made.tasks[trial.item]
     found: dict[str, tuple[str, str]] = {}
     rows: Any = Output.objects.filter(prompt__study=study, prompt__key=task.prompt)
