@@ -10,7 +10,7 @@ from .money import LedgerEntry
 from .panel import Round, Writer
 from .path import ConsentVersion, PathAnswer
 from .plan import Booklet, Lease, Plan, Task, Trial
-from .quality import Exclusion, Flag
+from .quality import Examination, Exclusion, Flag
 from .rater import Participation, Rater, RecruitmentIdentity
 from .recruiting import BonusOrder, Invitation, RecruiterAccount, RecruiterEvent, Recruitment, Submission
 from .report import Report
@@ -24,6 +24,7 @@ __all__ = [
     "ConsentVersion",
     "Dimension",
     "Event",
+    "Examination",
     "Exclusion",
     "Flag",
     "Invitation",

@@ -13,7 +13,8 @@ from .rater import Participation
 class Flag(models.Model):
     """A finding about a participation, or about one of its judgements; it excludes nothing by itself.
 
-    `key` tells the findings of one check apart, so that a check that runs again writes each once.
+    `key` tells the findings of one check apart, so that a check that runs again writes each once. `gone_at` is set when
+    a later look, at more answers, finds it no more.
     """
 
     participation = models.ForeignKey(Participation, on_delete=models.CASCADE, related_name="flags")
@@ -23,6 +24,7 @@ class Flag(models.Model):
     score = models.FloatField(null=True, blank=True, help_text="How strong the finding is, in the check's own measure.")
     detail = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    gone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         """Newest first."""
@@ -69,3 +71,15 @@ class Exclusion(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class Examination(models.Model):
+    """When the checks last looked at a participation; `settled` once those that compare with others have spoken too."""
+
+    participation = models.OneToOneField(Participation, on_delete=models.CASCADE, related_name="examination")
+    at = models.DateTimeField()
+    judgements = models.PositiveIntegerField(default=0)
+    settled = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"examination of participation {self.participation_id}"
