@@ -3,12 +3,12 @@
 ``Study.quality`` holds, all of it optional::
 
     {"checks": {name: {"on": true, "options": {…}, "rule": {"kind": "never" | "score" | "count", "at_least": x}}},
-     "together": {"on": true, "at_least": 2, "checks": [names]},
+     "together": {"on": true, "points": x, "checks": [names]},
      "reissue": true}
 
 `score` excludes when the finding about the rater is at least so strong, `count` when the check names so many trials,
-`together` when so many of the checks find anything about the rater. ``declared`` completes it with the defaults and is
-what the frozen JSON holds.
+`together` when the points of several checks add up: a point says that one honest rater in ten gives such a finding, two
+points one in a hundred. ``declared`` completes it with the defaults and is what the frozen JSON holds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ from annotations.registry import Finding, History, QualityCheck, quality_checks
 TOGETHER = "together"
 TOGETHER_LABEL = "Several findings together"
 # What a careless rater leaves in several places at once. Pauses and pastes are told, but are no sign of carelessness.
-TOGETHER_CHECKS = ("agreement", "failed_attention", "inconsistency", "side_bias", "straight_lining", "too_fast")
+TOGETHER_CHECKS = (
+    "agreement",
+    "failed_attention",
+    "inconsistency",
+    "side_bias",
+    "straight_lining",
+    "too_fast",
+    "unrelated_rows",
+)
+POINTS = 2.1
+TWO = 2
 KINDS = ("never", "score", "count")
 PARTS = {"checks", "together", "reissue"}
 Findings = Mapping[str, tuple[Finding, ...]]
@@ -77,14 +87,13 @@ def _rule(label: str, rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _together(given: Mapping[str, Any]) -> dict[str, Any]:
-    _refuse_unknown(set(given) - {"on", "at_least", "checks"}, "'together'")
-    on, least = given.get("on", True), given.get("at_least", 2)
-    checks = sorted(given.get("checks", TOGETHER_CHECKS))
+    _refuse_unknown(set(given) - {"on", "points", "checks"}, "'together'")
+    points, checks = given.get("points", POINTS), sorted(given.get("checks", TOGETHER_CHECKS))
     _refuse_unknown(set(checks) - set(quality_checks.names()), "the checks")
-    if not isinstance(on, bool) or isinstance(least, bool) or not isinstance(least, int) or least < 2:  # noqa: PLR2004
-        message = f"'together' takes on: true or false, and at_least: 2 or more, not {dict(given)!r}"
+    if isinstance(points, bool) or not isinstance(points, int | float) or points <= 0:
+        message = f"'together' takes a number of points above 0, not {points!r}"
         raise ValueError(message)
-    return {"on": on, "at_least": least, "checks": checks}
+    return {"on": _yes_no("'together'", given.get("on", True)), "points": float(points), "checks": checks}
 
 
 def look(history: History, whole: Mapping[str, Any], *, peers: bool = True) -> dict[str, tuple[Finding, ...]]:
@@ -102,18 +111,30 @@ def verdicts(findings: Findings, whole: Mapping[str, Any]) -> dict[str, str]:
     found = {
         name: reason for name, settings in whole["checks"].items() if (reason := _verdict(name, settings, findings))
     }
-    together = whole["together"]
-    speaking = [name for name in together["checks"] if whole["checks"][name]["on"] and about_rater(findings, name)]
-    if together["on"] and len(speaking) >= together["at_least"]:
-        found[TOGETHER] = f"{TOGETHER_LABEL}: {', '.join(quality_checks.get(name).label.lower() for name in speaking)}"
+    if reason := _verdict_together(findings, whole):
+        found[TOGETHER] = reason
     return found
+
+
+def _verdict_together(findings: Findings, whole: Mapping[str, Any]) -> str:
+    """Add the points of different checks up; one check alone is never several."""
+    together, points = whole["together"], {}
+    for name in together["checks"] if together["on"] else ():
+        about = about_rater(findings, name)
+        if whole["checks"][name]["on"] and about:
+            points[name] = max(quality_checks.get(name).points(finding) for finding in about)
+    speaking = sorted((name for name in points if points[name] > 0), key=lambda name: (-points[name], name))
+    if len(speaking) < TWO or sum(points.values()) < together["points"]:
+        return ""
+    words = ", ".join(f"{quality_checks.get(name).label.lower()} {points[name]:.1f}" for name in speaking)
+    return f"{TOGETHER_LABEL}: {words} points"
 
 
 def _verdict(name: str, settings: Mapping[str, Any], findings: Findings) -> str:
     rule, check = settings["rule"], quality_checks.get(name)
     if not settings["on"] or rule["kind"] == "never":
         return ""
-    about = about_rater(findings, name)
+    about = tuple(finding for finding in about_rater(findings, name) if not finding.weak)
     strongest = max((finding.score for finding in about), default=0.0)
     count = sum(finding.position is not None for finding in findings.get(name, ()))
     reached = strongest if rule["kind"] == "score" else count
@@ -150,7 +171,7 @@ def rules_in_words(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     together = whole["together"]
     if together["on"]:
         labels = ", ".join(quality_checks.get(name).label.lower() for name in together["checks"])
-        yield TOGETHER_LABEL, f"excludes when {together['at_least']} of these find something: {labels}"
+        yield TOGETHER_LABEL, f"exclude from {together['points']:g} points: {labels}"
 
 
 def _in_words(rule: Mapping[str, Any], check: QualityCheck) -> str:

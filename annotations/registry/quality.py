@@ -113,12 +113,14 @@ class Finding:
     """One thing that a check found: about the rater (`position` None) or about the trial with this `number`.
 
     `key` tells the findings of a check apart; `score` is in the check's own measure, more is worse; `detail` is JSON.
+    A `weak` one is not worth telling: it counts only beside findings of other checks.
     """
 
     key: str
     score: float
     detail: Mapping[str, Any] = field(default_factory=dict)
     position: int | None = None
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,10 @@ class QualityCheck(Plugin):
     @abstractmethod
     def findings(self, history: History, options: Mapping[str, float]) -> tuple[Finding, ...]:
         """Return what is found; nothing on a history that is too short to say."""
+
+    def points(self, finding: Finding) -> float:  # noqa: ARG002 - most findings have a score to go by
+        """Return how rare a finding about the rater is among honest ones: 1 is one in ten, 2 is one in a hundred."""
+        return 1.0
 
     def clean_options(self, options: Mapping[str, Any]) -> dict[str, float]:
         """Return complete options; raises ValueError that says which one is wrong and what is allowed."""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from scipy import special
 
 TINY = 1e-12
+MOST_POINTS = 3.0
+HINT = 0.5  # points from which a comparison with others counts beside other findings
 
 
 def strength(p: float) -> float:

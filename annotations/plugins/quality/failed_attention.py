@@ -6,6 +6,7 @@ every row equally is read as a mild reading of the instruction, not as inattenti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ HALF = 0.5
 NEAR = 0.3
 MILD = 0.25
 END = 0.1
+POINTS = 1.5
 
 
 @quality_checks.register
@@ -28,7 +30,7 @@ class FailedAttention(QualityCheck):
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("wrong_rows", "A trial is failed when this share of its rows is wrong", 0.3, 0.05, 1.0),
     )
-    rule = Rule("score", 0.6)
+    rule = Rule("count", 2)
 
     def findings(self, history: History, options: Mapping[str, float]) -> tuple[Finding, ...]:
         """One finding for each failed trial, and one for the rater."""
@@ -41,6 +43,10 @@ class FailedAttention(QualityCheck):
             Finding("rater", round(len(failed) / len(asked), 3), detail),
             *(Finding("trial", round(share, 3), {"wrong": round(share, 2)}, seen.number) for seen, share in failed),
         )
+
+    def points(self, finding: Finding) -> float:
+        """One honest rater in thirty fails an attention trial; of more trials, that many more fail one."""
+        return POINTS * float(finding.detail["failed"]) - math.log10(finding.detail["of"])
 
     def sentence(self, detail: Mapping[str, Any]) -> str:
         """Say it in words."""

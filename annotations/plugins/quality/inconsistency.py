@@ -23,7 +23,7 @@ class Inconsistency(QualityCheck):
     question = "Is a trial that is shown again answered again in the same way?"
     score_label = "distance to the first answers, where 1 is what chance gives"
     settings: ClassVar[tuple[Setting, ...]] = (
-        Setting("score", "A finding from this score", 1.5, 0.5, 4),
+        Setting("score", "A finding from this score", 2.0, 0.5, 4),
         Setting("least_rows", "Rows in repeats needed to say anything", 3, 1, 100, whole=True),
     )
     rule = Rule("never")
@@ -42,14 +42,19 @@ class Inconsistency(QualityCheck):
         if len(rows) < options["least_rows"] or sum(rows) / len(rows) < options["score"]:
             return ()
         mean = round(sum(rows) / len(rows), 3)
+        detail = {"repeats": len(pairs), "distance": round(mean, 2)}
         return (
-            Finding("rater", mean, {"repeats": len(pairs), "distance": round(mean, 2)}),
+            Finding("rater", mean, detail),
             *(
                 Finding("trial", round(own, 3), {"distance": round(own, 2)}, again.number)
                 for again, found in scored
                 if found and (own := sum(found.values()) / len(found)) >= options["score"]
             ),
         )
+
+    def points(self, finding: Finding) -> float:
+        """One honest rater in fifteen reaches 2, and then counts for little: one repeat is noisy."""
+        return max(0.0, 0.8 * (finding.score - 1.0))
 
     def sentence(self, detail: Mapping[str, Any]) -> str:
         """Say it in words."""

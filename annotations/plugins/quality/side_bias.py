@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from annotations.registry import Finding, History, QualityCheck, Rule, Seen, Setting, quality_checks
 
-from .chance import at_least, strength, two_sided
+from .chance import MOST_POINTS, at_least, strength, two_sided
 
 PAIR = 2
 NAMES = {1: "left", 2: "right"}
@@ -53,6 +53,10 @@ class SideBias(QualityCheck):
             Finding("rater", score, detail),
             *(Finding("trial", 1.0, {"place": place, "places": places}, seen.number) for seen in there),
         )
+
+    def points(self, finding: Finding) -> float:
+        """The score is in points already."""
+        return min(finding.score, MOST_POINTS)
 
     def sentence(self, detail: Mapping[str, Any]) -> str:
         """Say it in words."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from annotations.registry import Answer, Finding, History, QualityCheck, Rule, Seen, Setting, quality_checks
 
-from .chance import at_least_mixed, run_of_at_least, strength
+from .chance import MOST_POINTS, at_least_mixed, run_of_at_least, strength
 
 CLOSE = 1 / 15 + 1e-9
 WEIGHT = 8.0  # of the prior: as if the rater's habit had been watched for so many trials before
@@ -57,6 +57,10 @@ class StraightLining(QualityCheck):
             Finding("rater", score, detail),
             *(Finding("trial", float(length), {"run": length}, seen.number) for seen in run),
         )
+
+    def points(self, finding: Finding) -> float:
+        """The score is in points already."""
+        return min(finding.score, MOST_POINTS)
 
     def sentence(self, detail: Mapping[str, Any]) -> str:
         """Say it in words."""

@@ -47,6 +47,10 @@ class TooFast(QualityCheck):
             *(Finding("trial", round(speed(seen)), _detail(seen), seen.number) for seen in fast),
         )
 
+    def points(self, finding: Finding) -> float:  # noqa: ARG002
+        """One honest rater in a hundred skims so much."""
+        return 2.0
+
     def sentence(self, detail: Mapping[str, Any]) -> str:
         """Say it in words."""
         if "of" in detail:
