@@ -152,7 +152,7 @@ def reconcile_submission(*, recruitment: Recruitment, remote: RemoteSubmission) 
 
 
 def _row(recruitment: Recruitment, remote: RemoteSubmission) -> Submission:
-    rows = Submission.objects.select_for_update().filter(recruitment=recruitment)
+    rows = Submission.objects.select_for_update(of=("self",)).filter(recruitment=recruitment)
     found = rows.filter(session_digest__in=digests_of(remote.session)).select_related("participation").first()
     return found or Submission(recruitment=recruitment, session_digest=digest_of(remote.session))
 
