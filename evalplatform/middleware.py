@@ -1,15 +1,21 @@
-"""What wraps requests: a strict Content-Security-Policy, and sessions for staff only: raters carry a signed link."""
+"""What wraps requests: a strict Content-Security-Policy; sessions, addresses and a second factor for researchers only.
+
+Raters carry a signed link, and nothing is kept of where they come from.
+"""
 
 from collections.abc import Awaitable, Callable
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.deprecation import MiddlewareMixin
 
 RATERS = ("/r/", "/s/", "/hooks/")
+BEHIND = ("/admin/", "/api/")  # what waits for the second factor
 HEADER = "Content-Security-Policy"
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -57,3 +63,35 @@ class Authentication(NotForRaters, AuthenticationMiddleware):
 
 class Messages(NotForRaters, MessageMiddleware):
     """Django's messages, for staff."""
+
+
+def researchers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Note the address of a researcher's request for the log, and let staff in with a second factor only.
+
+    The second factor is asked for where REQUIRE_TWO_FACTOR says so: whoever has none can do nothing but set one up.
+    """
+    from allauth.core.internal.httpkit import get_client_ip
+
+    from annotations.domain.events import from_address
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(RATERS):
+            return get_response(request)
+        with from_address(get_client_ip(request)):
+            if settings.REQUIRE_TWO_FACTOR and request.path_info.startswith(BEHIND) and _lacks_second_factor(request):
+                return _to_the_second_factor(request)
+            return get_response(request)
+
+    return middleware
+
+
+def _lacks_second_factor(request: HttpRequest) -> bool:
+    from allauth.mfa.utils import is_mfa_enabled
+
+    return bool(request.user.is_authenticated) and not is_mfa_enabled(request.user)
+
+
+def _to_the_second_factor(request: HttpRequest) -> HttpResponse:
+    if request.path_info.startswith("/api/"):
+        return JsonResponse({"detail": "Set up two-factor login first, in the browser."}, status=403)
+    return redirect("mfa_activate_totp")

@@ -22,6 +22,11 @@ def url() -> str:
     return "filesystem://" if program() is None else f"redis+socket://{_socket()}?virtual_host=0"
 
 
+def cache_location(broker: str) -> str:
+    """The same Redis as Django's cache names it: a socket is `unix://`, with the database in `db`."""
+    return broker.replace("redis+socket://", "unix://", 1).replace("virtual_host=", "db=")
+
+
 def transport_options(broker: str) -> dict[str, object]:
     """What kombu has to be told about a broker beside its address: the folders of the file broker."""
     if not broker.startswith("filesystem:"):

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from evalplatform import env, place, postgres, redis
+from evalplatform import accounts, env, place, postgres, redis
+from evalplatform.accounts import *  # noqa: F403 (settings)
 from evalplatform.theme import UNFOLD  # noqa: F401 (a setting)
 
 PRODUCTION = env.choice("EVALPLATFORM_ENV", "development", ("development", "production")) == "production"
@@ -37,7 +38,10 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "rest_framework",
     "encrypted_fields",
-    "annotations",
+    "annotations",  # before allauth, whose templates it replaces
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
 ]
 
 MIDDLEWARE = [
@@ -49,6 +53,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "evalplatform.middleware.Authentication",
     "evalplatform.middleware.Messages",
+    "allauth.account.middleware.AccountMiddleware",
+    "evalplatform.middleware.researchers",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -116,6 +122,8 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+CACHES = accounts.caches(CELERY_BROKER_URL)
+
 # Language and time
 
 LANGUAGE_CODE = "en"
@@ -162,19 +170,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not STATIC_COLLECTED
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-# Accounts (researchers only; raters carry a signed token)
+# Sessions (of researchers; raters carry a signed token). Accounts stand in evalplatform.accounts.
 
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
-LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
@@ -195,8 +192,12 @@ if PRODUCTION:
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "annotations.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 
 # MTurk's worker site, which shows a study's pages in a frame and takes the end; empty: Amazon's, live and sandbox.

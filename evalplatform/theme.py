@@ -107,5 +107,11 @@ UNFOLD = {
     "COLORS": {"primary": PRIMARY},
     "BORDER_RADIUS": "8px",
     "STYLES": [lambda _: static("annotations/admin/frame.css")],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Two-factor login", "link": reverse_lazy("mfa_index")},
+            {"title": "API tokens", "link": reverse_lazy("admin:annotations_apitoken_changelist")},
+        ]
+    },
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }

@@ -10,6 +10,11 @@ from evalplatform.health import healthz
 
 HOME = RedirectView.as_view(pattern_name="admin:index")
 
-urlpatterns = [path("admin/", admin.site.urls), path("healthz", healthz), path("", HOME)]
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("healthz", healthz),
+    path("", HOME),
+]
 if find_spec("annotations.urls"):
     urlpatterns.append(path("", include("annotations.urls")))

@@ -1,5 +1,5 @@
 """The researcher's pages: a study's path of seven stations, and lists of everything that is stored."""
 
-from . import home, people, records, study, users
+from . import accounts, home, people, records, study, tokens, users
 
-__all__ = ["home", "people", "records", "study", "users"]
+__all__ = ["accounts", "home", "people", "records", "study", "tokens", "users"]

@@ -36,6 +36,19 @@ def digest_keys() -> tuple[bytes, ...]:
     return tuple(_derived(secret, DIGEST) for secret in settings.FIELD_ENCRYPTION_KEYS)
 
 
+def sealed(text: str) -> str:
+    """Encrypt a text that is no column of ours (the secret of a second factor)."""
+    return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
+
+
+def unsealed(text: str) -> str:
+    """Decrypt it; raises KeyMissing when no key opens it."""
+    try:
+        return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(text.encode()).decode()
+    except InvalidToken:
+        raise KeyMissing from None
+
+
 class OwnKeysMixin(EncryptedFieldMixin):  # type: ignore[misc] # the library is not typed
     """Takes the keys from FIELD_ENCRYPTION_KEYS and refuses what none of them opens."""
 
