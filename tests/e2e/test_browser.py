@@ -11,7 +11,7 @@ def test_admin_login_works_under_its_policy(page: Page, live_server):
     User.objects.create_superuser("ada", password="correct horse battery")
 
     page.goto(f"{live_server.url}/admin/")
-    page.get_by_label("Username").fill("ada")
+    page.get_by_label("User name or e-mail address").fill("ada")
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Log in").click()
 

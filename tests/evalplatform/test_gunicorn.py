@@ -14,13 +14,13 @@ def test_site_works_on_the_test_database(gunicorn_site):
     User.objects.create(username="ada", password=password, is_staff=True)
 
     with httpx.Client(base_url=gunicorn_site, headers={"Referer": gunicorn_site}) as browser:
-        browser.get("/admin/login/")
+        browser.get("/accounts/login/")
         form = {
-            "username": "ada",
+            "login": "ada",
             "password": "correct horse battery",
             "csrfmiddlewaretoken": browser.cookies["csrftoken"],
         }
-        answer = browser.post("/admin/login/", data=form)
+        answer = browser.post("/accounts/login/", data=form)
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
     assert User.objects.get().last_login is not None

@@ -13,7 +13,14 @@ from evalplatform.middleware import ADMIN, STRICT, content_security_policy
 
 
 @pytest.mark.parametrize(
-    ("path", "policy"), [("/r/token/", STRICT), ("/", STRICT), ("/administration", STRICT), ("/admin/login/", ADMIN)]
+    ("path", "policy"),
+    [
+        ("/r/token/", STRICT),
+        ("/", STRICT),
+        ("/administration", STRICT),
+        ("/accounts/login/", STRICT),
+        ("/admin/", ADMIN),
+    ],
 )
 def test_policy_is_strict_but_for_the_admin(path, policy):
     middleware = content_security_policy(lambda _: HttpResponse())

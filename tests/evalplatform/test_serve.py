@@ -52,7 +52,7 @@ def test_signal_stops_everything(serve, living, free_port, number, var, wait_unt
     url = f"http://127.0.0.1:{free_port}"
     with urllib.request.urlopen(f"{url}/healthz", timeout=30) as response:
         health = response.read()
-    with urllib.request.urlopen(f"{url}/admin/login/", timeout=30) as response:
+    with urllib.request.urlopen(f"{url}/accounts/login/", timeout=30) as response:
         page = response.read().decode()
     style = re.search(r'href="(/static/[^"]+\.css)"', page)[1]
     with urllib.request.urlopen(url + style, timeout=30) as response:
