@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .enums import Step
+from .enums import Outcome, Step
+from .registry import Exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,89 @@ class Timing:
     idle_ms: int | None = None
 
 
+# The path around the trials, in the language of the rater (``annotations.domain.path`` reads it from a study's JSON).
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer of a field that offers some."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that is asked outside the trials.
+
+    `minimum` and `maximum` bound a number, or are the ends of a scale, whose words are `low` and `high`. `eligible` and
+    `eligible_range` say who may go on; a field of the questionnaire has neither.
+    """
+
+    key: str
+    type: str
+    label: str
+    help: str = ""
+    required: bool = True
+    may_skip: bool = False
+    options: tuple[Option, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    low: str = ""
+    high: str = ""
+    long: bool = False
+    eligible: tuple[str, ...] = ()
+    eligible_range: tuple[float | None, float | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuizQuestion:
+    """One question about the instructions; several boxes are ticked when several answers are right."""
+
+    key: str
+    label: str
+    options: tuple[Option, ...]
+    correct: tuple[str, ...]
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeTrial:
+    """A trial that does not count.
+
+    `expected` holds by dimension the answers that fit, as a browser sends them; for those in `ranges` it is the least
+    and the greatest score.
+    """
+
+    prompt: str
+    texts: tuple[str, ...]
+    expected: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    ranges: frozenset[str] = frozenset()
+    feedback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The steps of a study; `steps` are those that are on, `texts` Markdown by step or outcome."""
+
+    steps: frozenset[Step]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    eligibility: tuple[Field, ...] = ()
+    boxes: tuple[str, ...] = ()
+    pdf: str = ""
+    withdrawal: str = "erase"
+    questionnaire: tuple[Field, ...] = ()
+    quiz: tuple[QuizQuestion, ...] = ()
+    attempts: int = 2
+    practice: tuple[PracticeTrial, ...] = ()
+    break_every: int = 0
+    reveals: bool = False
+    agreement: bool = False
+    ending: str = "code"
+    codes: Mapping[Outcome, str] = field(default_factory=dict)
+    files: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RaterView:
     """Where a rater stands: the step, the trial now, the trial after it, and what the page frame needs."""
@@ -77,4 +161,10 @@ class RaterView:
     duplicate: bool = False
     late: bool = False
     contact: str = ""
+    language: str = ""
+    slug: str = ""
+    consent: str = ""
+    path: Path | None = None
+    leave: Exit = field(default_factory=Exit)
+    outcome: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -108,6 +108,15 @@ def _keep(lease_id: int, booklet: LeasedBooklet) -> None:
             _characters -= oldest.characters
 
 
+def forget_booklet(lease_id: int) -> None:
+    """Forget one booklet."""
+    global _characters  # noqa: PLW0603
+    with _lock:
+        gone = _cache.pop(lease_id, None)
+        if gone is not None:
+            _characters -= gone.characters
+
+
 def forget_booklets() -> None:
     """Empty the cache (for tests and measurements)."""
     global _characters  # noqa: PLW0603

@@ -1,4 +1,4 @@
-"""Changing a draft: texts and settings, the design, the dimensions, the roles of systems.
+"""Changing a draft: texts and settings, the path, translations, the design, the dimensions, the roles of systems.
 
 Every verb locks the study, so that of a freeze and an edit at the same time one comes first and the other is refused,
 and takes the `stamp` of the page that it was written on, so that a stale tab cannot undo what another one saved.
@@ -16,13 +16,18 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from annotations.blind import Questionnaire
 from annotations.design import DesignSpec
 from annotations.enums import StudyState, SystemRole
 from annotations.errors import NotReady, WrongState
+from annotations.markup import picture_problems
 from annotations.models import Dimension, Study
 from annotations.registry import DimensionDraft, question_types
 
 from .events import log_event
+from .frames import question_of
+from .path import check_against, parse_path
+from .wording import check_translations
 
 # Neither part of the canonical JSON nor of what raters read while they judge.
 ALWAYS = (
@@ -34,15 +39,18 @@ ALWAYS = (
     "completion_code",
     "return_address",
 )
-DRAFT_ONLY = ("title", "lead", "welcome", "consent", "instructions", "contact", "recruitment")
+DRAFT_ONLY = ("title", "lead", "welcome", "consent", "instructions", "contact", "language", "recruitment")
+MARKDOWN = ("welcome", "consent", "instructions")
 STALE = "This study was changed in another window meanwhile. Nothing was saved; please look at it as it is now."
 
 
 def stamp(*, study: Study) -> str:
     """Return a short hash of everything that the verbs of this file change, as it is stored; forms carry it along."""
-    stored = Study.objects.values_list("design", "analysis", *ALWAYS, *DRAFT_ONLY, "state", "plan_id").get(pk=study.pk)
+    stored = Study.objects.values_list(
+        "design", "analysis", "path", "translations", *ALWAYS, *DRAFT_ONLY, "state", "plan_id"
+    ).get(pk=study.pk)
     content = [
-        [*stored[:2], *map(str, stored[2:])],
+        [*stored[:4], *map(str, stored[4:])],
         list(study.dimensions.values_list("key", "label", "definition", "question_type", "options")),
         list(study.systems.values_list("pk", "role")),
     ]
@@ -76,6 +84,8 @@ def edit_texts(
         for name in changed:
             setattr(locked, name, values[name])
         _check(locked, changed)
+        for name in set(changed) & set(MARKDOWN):
+            _check_pictures(name, values[name])
         if changed:
             locked.save(update_fields=changed)
             log_event(study=locked, name="edited", data={"fields": sorted(changed)}, actor=actor)
@@ -93,6 +103,62 @@ def edit_design(
             locked.save(update_fields=["design"])
             log_event(study=locked, name="design_edited", data=wanted, actor=actor)
     return study
+
+
+def edit_path(
+    *, study: Study, path: Mapping[str, Any], seen: str | None = None, actor: AbstractBaseUser | None = None
+) -> Study:
+    """Save the steps around the trials; raises NotReady naming the field that makes no sense."""
+    parsed = parse_path(path)
+    for name, text in parsed.texts.items():
+        _check_pictures(name, text)
+    with _locked(study, seen=seen, draft_only=True) as locked:
+        check_path(study=locked, path=path)
+        if locked.path != path:
+            locked.path = dict(path)
+            locked.save(update_fields=["path"])
+            steps = sorted(step.value for step in parsed.steps)
+            log_event(study=locked, name="path_edited", data={"steps": steps}, actor=actor)
+    return study
+
+
+def check_path(*, study: Study, path: Mapping[str, Any] | None = None) -> None:
+    """Raise NotReady when the path of a study makes no sense, by itself or beside the study's questions."""
+    parsed = parse_path(study.path if path is None else path)
+    questions = tuple(question_of(row) for row in study.dimensions.all())
+    check_against(parsed, Questionnaire("check", study.lead, questions))
+
+
+def edit_translation(
+    *,
+    study: Study,
+    language: str,
+    texts: Mapping[str, str],
+    seen: str | None = None,
+    actor: AbstractBaseUser | None = None,
+) -> Study:
+    """Save a draft's own texts in another language, by key; without any text the language is taken away again."""
+    kept = {key: text for key, text in texts.items() if text.strip()}
+    check_translations({language: kept})
+    for key, text in kept.items():
+        _check_pictures(key, text)
+    with _locked(study, seen=seen, draft_only=True) as locked:
+        if language == locked.language:
+            message = "These are the texts of the study itself: edit them there."
+            raise NotReady(message)
+        others = {code: words for code, words in locked.translations.items() if code != language}
+        wanted = {**others, language: kept} if kept else others
+        if locked.translations != wanted:
+            locked.translations = wanted
+            locked.save(update_fields=["translations"])
+            log_event(study=locked, name="translated", data={"language": language, "texts": len(kept)}, actor=actor)
+    return study
+
+
+def _check_pictures(name: str, text: str) -> None:
+    for problem in picture_problems(text):
+        message = f"{name.capitalize()}: {problem}."
+        raise NotReady(message)
 
 
 def edit_analysis(

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from django.db import connection
 
-from annotations.blind import Questionnaire, RaterView, Timing
-from annotations.enums import LeaseState, ParticipationState, Step, StudyState
+from annotations.blind import BlindTrial, Path, Questionnaire, RaterView, Timing
+from annotations.enums import LeaseState, Step, StudyState
 from annotations.errors import AnswerError, BadToken
 from annotations.models import Lease, Study
-from annotations.registry import Raw, Value, question_types, raw_of, recruitment_platforms
+from annotations.registry import Raw, Value, question_types, raw_of
 
-from . import assignment
+from . import assignment, panel
 from .booklets import booklet_of
 from .frames import frame_of, frame_of_draft
+from .path import Standing, break_due, next_step
+from .scenes import Who, set_scene
 
 Answers = Mapping[str, str | Raw]
 """What a browser sent, by dimension; a bare text is the one value of a simple question."""
 
 WHERE_IS = """
-SELECT p.state, p.completion_code, s.id, s.state, s.completion_code, s.recruitment, s.return_address, s.plan_id,
+SELECT p.id, p.state, p.outcome, p.language, p.steps_done, s.id, s.state, s.plan_id, s.design,
        l.id, l.state, ARRAY(SELECT j.trial_id FROM annotations_judgement j WHERE j.lease_id = l.id)
 FROM annotations_participation p
 JOIN annotations_study s ON s.id = p.study_id
@@ -35,14 +37,17 @@ WHERE p.public_id = %(public_id)s
 # rows, so the cost does not depend on the size of the study. A second copy of the same POST waits on the unique index
 # and then writes nothing. A lease that has lapsed still takes the answer, as late. A lease that was renewed within the
 # last 30 seconds is not written again. Values go in as text with a cast: one type for each, one prepared statement.
+# The lock on the lease is the one that the foreign key takes anyway; taken first, it keeps an answer on its way from
+# coming after the rater's withdrawal.
 RECORD = """
 WITH me AS MATERIALIZED (
   SELECT l.id AS lease_id, l.state AS lease_state, l.expires_at, s.state AS study_state,
-         statement_timestamp() + make_interval(mins => s.lease_minutes) AS renewed_to
+         statement_timestamp() + make_interval(mins => s.lease_minutes) AS renewed_to, p.language, p.steps_done
   FROM annotations_lease l
   JOIN annotations_participation p ON p.id = l.participation_id
   JOIN annotations_study s ON s.id = p.study_id
   WHERE l.id = %(lease)s::bigint AND p.public_id = %(public_id)s
+  FOR KEY SHARE OF l
 ), written AS (
   INSERT INTO annotations_judgement
     (lease_id, trial_id, answers, first_answer_ms, submit_ms, hidden_ms, idle_ms, evidence, late)
@@ -55,22 +60,23 @@ WITH me AS MATERIALIZED (
   WHERE l.id = (SELECT lease_id FROM me WHERE expires_at < renewed_to - interval '30 seconds')
 )
 SELECT me.study_state, me.lease_state, EXISTS (SELECT FROM written),
-       ARRAY(SELECT j.trial_id FROM annotations_judgement j WHERE j.lease_id = me.lease_id)
+       ARRAY(SELECT j.trial_id FROM annotations_judgement j WHERE j.lease_id = me.lease_id), me.language, me.steps_done
 FROM me
 """
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """One row of WHERE_IS."""
 
+    participation_id: int
     participation_state: str
-    completion_code: str
+    outcome: str
+    language: str
+    steps_done: list[str]
     study_id: int
     study_state: str
-    study_code: str
-    platform: str
-    return_address: str
     plan_id: int | None
+    design: Any  # JSON comes as text where it is read by plain SQL
     lease_id: int | None
     lease_state: str | None
     answered: list[int]
@@ -137,23 +143,28 @@ def record_judgement(
         row = cursor.fetchone()
     if row is None:
         return where_is(public_id=public_id)
-    study_state, lease_state, written, answered = row
+    study_state, lease_state, written, answered, language, done = row
     trials = booklet.ahead({*answered, trial_id})
-    if study_state == StudyState.OPEN and lease_state == LeaseState.LEASED and trials:
-        return RaterView(
-            step=Step.TRIAL,
-            study_title=frame.title,
-            questionnaire=frame.questionnaire,
-            trials=trials,
-            total=len(booklet.trials),
-            judged=trials[0].number - 1,
-            instructions=frame.instructions,
-            duplicate=not written,
-            contact=frame.contact,
-        )
-    if lease_state == LeaseState.LEASED and not trials:
+    if not trials and lease_state != LeaseState.COMPLETED:
         assignment.complete(lease_id=lease_id)
-    return where_is(public_id=public_id)
+    if study_state != StudyState.OPEN or lease_state != LeaseState.LEASED or not trials:
+        return where_is(public_id=public_id)
+    if break_due(frame.path, done, trials[0].number):
+        return where_is(public_id=public_id)
+    frame = frame_of(plan_id, language)
+    return RaterView(
+        step=Step.TRIAL,
+        study_title=frame.title,
+        questionnaire=frame.questionnaire,
+        trials=_until_break(trials, frame.path, done),
+        total=len(booklet.trials),
+        judged=trials[0].number - 1,
+        instructions=frame.instructions,
+        duplicate=not written,
+        contact=frame.contact,
+        language=frame.language,
+        path=frame.path,
+    )
 
 
 def parse_answers(*, questionnaire: Questionnaire, answers: Answers, outputs: int = 2) -> dict[str, Value]:
@@ -185,16 +196,17 @@ def _values(**values: str | int | None) -> dict[str, str | None]:
     return {name: None if value is None else str(value) for name, value in values.items()}
 
 
-def _place(public_id: str) -> _Place:
+def _place(public_id: str) -> Place:
     with connection.cursor() as cursor:
         cursor.execute(WHERE_IS, {"public_id": public_id})
         row = cursor.fetchone()
     if row is None:
         raise BadToken
-    return _Place(*row)
+    place = Place(*row)
+    return place._replace(design=json.loads(place.design))
 
 
-def _is_through(place: _Place) -> bool:
+def _is_through(place: Place) -> bool:
     """Say whether every trial of the latest booklet is judged."""
     booklet = booklet_of(place.lease_id) if place.lease_id is not None else None
     return booklet is not None and not booklet.ahead(set(place.answered))
@@ -204,41 +216,50 @@ def _reinstated(lease_id: int | None, study_state: str) -> bool:
     return study_state == StudyState.OPEN and assignment.reinstate(lease=Lease(pk=lease_id))
 
 
-def _step(place: _Place) -> Step:
-    """Finished first: whoever has judged everything gets the code, whatever the study does meanwhile, even if late."""
-    if place.lease_state == LeaseState.COMPLETED or (place.lease_state == LeaseState.LAPSED and _is_through(place)):
-        return Step.FINISHED
-    if place.study_state == StudyState.CLOSED:
-        return Step.CLOSED
-    if place.study_state != StudyState.OPEN:
-        return Step.PAUSED
-    if place.lease_id is None:
-        return Step.FULL if place.participation_state == ParticipationState.TURNED_AWAY else Step.INSTRUCTIONS
-    return Step.TRIAL if place.lease_state == LeaseState.LEASED else Step.LAPSED
+def _until_break(trials: tuple[BlindTrial, ...], path: Path, done: Collection[str]) -> tuple[BlindTrial, ...]:
+    """Keep back the trial after a break, so that the page does not show it before the break."""
+    return trials[:1] if len(trials) > 1 and break_due(path, done, trials[1].number) else trials
 
 
-def _view(place: _Place) -> RaterView:
-    step = _step(place)
+def _view(place: Place) -> RaterView:
     frame = (
-        frame_of(place.plan_id)
+        frame_of(place.plan_id, place.language)
         if place.plan_id
-        else frame_of_draft(Study.objects.get(pk=place.study_id), version=f"draft-{place.study_id}")
+        else frame_of_draft(
+            Study.objects.get(pk=place.study_id), version=f"draft-{place.study_id}", language=place.language
+        )
     )
     booklet = booklet_of(place.lease_id) if place.lease_id is not None else None
-    trials = booklet.ahead(set(place.answered)) if booklet is not None and step is Step.TRIAL else ()
-    ended = step is Step.FINISHED
-    code = (place.study_code or place.completion_code) if ended else ""
-    platform = recruitment_platforms.get(place.platform)
-    return RaterView(
+    ahead = booklet.ahead(set(place.answered)) if booklet is not None else ()
+    step = next_step(frame.path, place.steps_done, _standing(place, ahead, through=booklet is not None and not ahead))
+    view = RaterView(
         step=step,
         study_title=frame.title,
         questionnaire=frame.questionnaire,
-        trials=trials,
+        trials=_until_break(ahead, frame.path, place.steps_done) if step is Step.TRIAL else (),
         total=len(booklet.trials) if booklet is not None else 0,
-        judged=(trials[0].number - 1) if trials else len(place.answered),
-        completion_code=code,
-        return_url=platform.return_url(place.return_address, code=code) if ended else "",
+        judged=(ahead[0].number - 1) if ahead else len(place.answered),
         instructions=frame.instructions,
         late=place.lease_state == LeaseState.LAPSED,
         contact=frame.contact,
+        language=frame.language,
+        path=frame.path,
+        slug=frame.slug,
+        consent=frame.consent,
+    )
+    return set_scene(view, Who(place.participation_id, tuple(place.steps_done), place.lease_id))
+
+
+def _standing(place: Place, ahead: tuple[BlindTrial, ...], *, through: bool) -> Standing:
+    is_panel = place.design.get("comparisons") == panel.SCHEME
+    return Standing(
+        participation=place.participation_state,
+        study=place.study_state,
+        lease=place.lease_state,
+        through=through,
+        number=ahead[0].number if ahead else 1,
+        is_panel=is_panel,
+        round=panel.step_of(participation_id=place.participation_id, design=place.design, lease_state=place.lease_state)
+        if is_panel
+        else None,
     )

@@ -7,14 +7,14 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const said = document.getElementById("said");
     try {
       await navigator.clipboard.writeText(source.textContent.trim());
-      said.textContent = "Copied.";
+      said.textContent = button.dataset.copied;
     } catch {
       getSelection().selectAllChildren(source);
-      said.textContent = "Selected; copy it with the keyboard.";
+      said.textContent = button.dataset.selected;
     }
   });
 }
-if (document.getElementById("code")) {
+if (document.getElementById("finished")) {
   const home = `rater:${location.pathname}:`;
   try {
     for (const key of Object.keys(localStorage)) if (key.startsWith(home)) localStorage.removeItem(key);

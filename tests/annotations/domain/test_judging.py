@@ -304,7 +304,7 @@ def test_last_trial_takes_few_queries(make_open_study):
         end = judging.record_judgement(public_id=person.public_id, trial=view.trials[0].token, answers=ANSWERS)
 
     assert end.step == Step.FINISHED
-    assert len(captured) == 3  # the judgement, the completion, the end page
+    assert len(captured) == 4  # the judgement, the completion, the end page and its way out
 
 
 @pytest.mark.slow
@@ -323,6 +323,7 @@ def test_cycle_takes_one_query_and_touches_few_rows_at_10_and_10_000_booklets(db
             "lease": str(lease_id),
             "trial": str(booklet_of(lease_id).trial_ids[0]),
             "answers": "{}",
+            "evidence": "{}",
             **dict.fromkeys(("first_answer_ms", "submit_ms", "hidden_ms", "idle_ms")),
         }
         with connection.cursor() as cursor:

@@ -39,6 +39,7 @@ def every_response(study):
     entrance = reverse("study_entrance", args=[study.slug])
     seen = [client.get(entrance), client.post(entrance)]
     person = Person(Participation.objects.latest("pk"), client)
+    seen += [person.look(), client.post(reverse("rater_step", args=[person.token, "consent"]))]
     seen += [person.look(), client.post(person.url("rater_begin")), client.get(person.url("rater_help"))]
     for number in range(LENGTH):
         seen.append(person.look())

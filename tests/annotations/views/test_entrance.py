@@ -1,4 +1,4 @@
-"""The open link of a study: consent first, one participation per person, and the way back."""
+"""The open link of a study: the welcome, one participation per person, and the way back."""
 
 import pytest
 from django.test import Client
@@ -17,21 +17,21 @@ def place(participation):
     return reverse("rater_page", args=[token_of(participation)])
 
 
-def test_entrance_shows_welcome_and_consent(client, study):
+def test_entrance_shows_the_welcome_and_stores_nothing(client, study):
     html = client.get(address(study)).content.decode()
 
     assert "Thank you for coming." in html
-    assert "Taking part is voluntary." in html
+    assert 'type="submit">Go on</button>' in html
     assert Participation.objects.count() == 0
 
 
 @pytest.mark.parametrize(
     ("frozen", "words"),
     [
-        ((22, 43.1), "About 22 pairs, about 45 minutes."),
-        ((22, 10.4), "About 22 pairs, about 10 minutes."),
-        ((4, 7.4), "About 4 pairs, about 7 minutes."),
-        ((1, 0.2), "About 1 pair, about 1 minute."),
+        ((22, 43.1), "About 22 screens of texts, about 45 minutes."),
+        ((22, 10.4), "About 22 screens of texts, about 10 minutes."),
+        ((4, 7.4), "About 4 screens of texts, about 7 minutes."),
+        ((1, 0.2), "About 1 screen of texts, about 1 minute."),
     ],
 )
 def test_entrance_says_how_long_it_takes_before_consent(client, study, frozen, words):
@@ -42,7 +42,7 @@ def test_entrance_says_how_long_it_takes_before_consent(client, study, frozen, w
 
     html = client.get(address(study)).content.decode()
 
-    assert html.index(words) < html.index("Before you agree")
+    assert words in html
 
 
 def test_entrance_gives_the_estimate_of_the_frozen_plan(client, study):
@@ -50,7 +50,7 @@ def test_entrance_gives_the_estimate_of_the_frozen_plan(client, study):
 
     html = client.get(address(study)).content.decode()
 
-    assert f"About {pairs} pairs, about " in html
+    assert f"About {pairs} screens of texts, about " in html
 
 
 def test_entrance_names_no_system_and_no_cost(client, study):
@@ -67,22 +67,22 @@ def test_entrance_of_an_older_plan_makes_no_promise(client, study, lost):
 
     html = client.get(address(study)).content.decode()
 
-    assert "minute" not in html.partition("<h1>")[2].partition("Before you agree")[0]
+    assert "minute" not in html.partition("<h1")[2].partition("The next page")[0]
 
 
-def test_entrance_sets_no_cookie_before_consent(client, study):
+def test_welcome_sets_no_cookie(client, study):
     response = client.get(address(study))
 
     assert not response.cookies
     assert response["Cache-Control"] == "no-store"
 
 
-def test_agreeing_leads_to_a_link_of_one_s_own(client, study):
+def test_going_on_leads_to_a_link_of_one_s_own(client, study):
     response = client.post(address(study))
 
     participation = Participation.objects.get()
     assert (response.status_code, response["Location"]) == (303, place(participation))
-    assert participation.consented_at is not None
+    assert (participation.state, participation.consented_at) == ("arrived", None)
 
 
 def test_same_browser_is_taken_to_its_place(client, study):
@@ -149,7 +149,7 @@ def test_known_person_is_taken_to_the_place_on_any_device(study):
     assert (response.status_code, response["Location"]) == (303, place(Participation.objects.get()))
 
 
-def test_known_person_agreeing_again_is_one_participation(client, study):
+def test_known_person_coming_again_is_one_participation(client, study):
     for _ in range(3):
         client.post(address(study, "?pid=anna"))
 
@@ -160,16 +160,6 @@ def test_link_that_names_a_person_never_opens_the_place_of_another(client, study
     client.post(address(study, "?pid=anna"))
 
     assert client.get(address(study, "?pid=bert")).status_code == 200
-
-
-def test_declining_stores_nothing(client, study):
-    response = client.post(reverse("study_decline", args=[study.slug]) + "?pid=anna")
-
-    assert response.status_code == 200
-    assert "That is fine" in response.content.decode()
-    assert f'href="{address(study)}?pid=anna"' in response.content.decode()
-    assert Participation.objects.count() == 0
-    assert not response.cookies
 
 
 @pytest.mark.parametrize("state", ["draft", "frozen"])
