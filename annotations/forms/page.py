@@ -10,75 +10,44 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
 
-from annotations.blind import BlindTrial, Question, Questionnaire, RaterView
+from annotations.blind import BlindTrial, Questionnaire, RaterView
 from annotations.markup import to_html
-from annotations.registry import Raw, first_of, question_types, raw_of
+from annotations.registry import LETTERS, Raw, question_types
 
-LETTERS = "ABCDEFGHIJ"
+from .rows import files_of, rows_html, rows_with_answers, shortcuts_of
+
 LONG_PROMPT = 160
 VERY_LONG_PROMPT = 600
-MANY_CHOICES = 5
-MOST_CACHED = 256
-
-_rows_cache: dict[str, tuple[Questionnaire, SafeString]] = {}
-
-
-def rows_html(questionnaire: Questionnaire) -> SafeString:
-    """Return the empty rows, rendered once per process and version; an edited draft is rendered anew."""
-    cached = _rows_cache.get(questionnaire.version)
-    if cached is not None and cached[0] == questionnaire:
-        return cached[1]
-    if len(_rows_cache) >= MOST_CACHED:
-        _rows_cache.clear()
-    html = rows_with_answers(questionnaire, {})
-    _rows_cache[questionnaire.version] = (questionnaire, html)
-    return html
-
-
-def rows_with_answers(questionnaire: Questionnaire, answers: Mapping[str, str | Raw]) -> SafeString:
-    """Return the rows with what was answered already (a form that came back without JavaScript)."""
-    parts = []
-    above: tuple[str, ...] = ()
-    for question in questionnaire.questions:
-        context = row_context(question, lead=questionnaire.lead, answer=first_of(raw_of(answers.get(question.key, ""))))
-        words = tuple(choice.short for choice in context["choices"])
-        context["same"] = words == above
-        above = words
-        parts.append(render_to_string(question_types.get(question.type).template_name, context))
-    return mark_safe("".join(parts))  # noqa: S308 - rendered by autoescaping templates
-
-
-def row_context(question: Question, *, lead: str, answer: str = "") -> dict[str, Any]:
-    """Return what the template of a question type gets."""
-    kind = question_types.get(question.type)
-    choices = kind.choices(question.options)
-    return {
-        "question": question,
-        "lead": lead.rstrip(" .…:"),
-        "choices": choices,
-        "answer": answer,
-        "ends": kind.measure == "pairwise_graded",
-        "many": len(choices) > MANY_CHOICES,
-    }
+TALL = 6  # more lines than this stand beside the texts on a wide screen, not below them
 
 
 def trial_html(trial: BlindTrial) -> str:
     """Return the part of the page that differs between trials. No template: this is the hot path."""
     size = _size(trial.prompt)
-    texts = "".join(
-        f'<section class="side"><h2>{letter}</h2>'
-        f'<div class="text" tabindex="0" role="region" aria-label="Text {letter}" dir="auto">{escape(text)}</div>'
-        f"</section>"
-        for letter, text in zip(LETTERS, trial.texts, strict=False)
-    )
     return (
         f'<article class="trial" data-trial="{escape(trial.token)}" data-number="{trial.number}" '
-        f'data-total="{trial.total}"><input type="hidden" name="trial" value="{escape(trial.token)}">'
+        f'data-total="{trial.total}" data-outputs="{len(trial.texts)}" data-order="{escape(" ".join(trial.order))}">'
+        f'<input type="hidden" name="trial" value="{escape(trial.token)}">'
         f'<h1 class="prompt{size}" id="prompt" tabindex="-1" dir="auto">{escape(trial.prompt)}</h1>'
-        f'<div class="texts">{texts}</div></article>'
+        f'<div class="texts">{_texts(trial.texts)}</div></article>'
+    )
+
+
+def _texts(texts: tuple[str, ...]) -> str:
+    if len(texts) == 1:
+        name = escape(gettext("The text"))
+        return (
+            f'<section class="side"><div class="text" tabindex="0" role="region" aria-label="{name}" dir="auto">'
+            f"{escape(texts[0])}</div></section>"
+        )
+    name = escape(gettext("Text %(letter)s"))
+    return "".join(
+        f'<section class="side"><h2>{letter}</h2><div class="text" tabindex="0" role="region" '
+        f'aria-label="{name % {"letter": letter}}" dir="auto">{escape(text)}</div></section>'
+        for letter, text in zip(LETTERS, texts, strict=False)
     )
 
 
@@ -93,6 +62,17 @@ def fragments_html(trials: tuple[BlindTrial, ...], *, held: str) -> str:
     return "".join(trial_html(trial) for trial in trials if trial.token != held)
 
 
+def layout_of(questionnaire: Questionnaire, *, outputs: int) -> str:
+    """Return the classes that the page is laid out by: how many texts, and whether the rows are many."""
+    kinds = [(question_types.get(question.type), question.options) for question in questionnaire.questions]
+    lines = sum(len(kind.lines(options, outputs=outputs)) for kind, options in kinds)
+    listed = any(
+        kind.measure == "ranking" and len(kind.lines(options, outputs=outputs)) == 1 for kind, options in kinds
+    )
+    words = ["one" if outputs == 1 else "two" if outputs == 2 else "several"]  # noqa: PLR2004
+    return " ".join([*words, *(["tall"] if lines > TALL or listed else []), *(["listed"] if listed else [])])
+
+
 def trial_context(
     view: RaterView, *, answers: Mapping[str, str | Raw] | None = None, preview: bool = False
 ) -> dict[str, Any]:
@@ -100,8 +80,14 @@ def trial_context(
 
     With `preview` the page sends nothing and knows no rater; the key `message` may say what a preview is.
     """
-    now = view.trials[0]
+    now, asked = view.trials[0], view.questionnaire
     after = view.trials[1:2]
+    outputs = len(now.texts)
+    rows = (
+        rows_with_answers(asked, answers, outputs=outputs, order=now.order)
+        if answers
+        else rows_html(asked, outputs=outputs, order=now.order)
+    )
     return {
         "view": view,
         "trial": now,
@@ -109,9 +95,15 @@ def trial_context(
         "trial_html": mark_safe(trial_html(now)),  # noqa: S308 - escaped piece by piece
         "next_html": mark_safe("".join(map(trial_html, after))),  # noqa: S308 - escaped piece by piece
         "held": after[0].token if after else "",
-        "rows": rows_with_answers(view.questionnaire, answers) if answers else rows_html(view.questionnaire),
-        "lead": view.questionnaire.lead,
-        "most_choices": max((len(row_context(q, lead="")["choices"]) for q in view.questionnaire.questions), default=2),
+        "rows": rows,
+        "lead": asked.lead,
+        "keys": " ".join(question.key for question in asked.questions),
+        "outputs": outputs,
+        "layout": layout_of(asked, outputs=outputs),
+        "shortcuts": shortcuts_of(asked, outputs=outputs),
+        "choosing": any(question_types.get(one.type).choices(one.options) for one in asked.questions),
+        "scripts": files_of(asked, kind="scripts"),
+        "styles": files_of(asked, kind="styles"),
         "instructions": to_html(view.instructions),
         "preview": preview,
     }

@@ -10,9 +10,10 @@ from django.http import QueryDict
 
 from annotations.blind import Question, Questionnaire, Timing
 from annotations.errors import AnswerError
-from annotations.registry import Raw, question_types, raw_of
+from annotations.registry import Line, Raw, first_of, question_types, raw_of
 
 from .evidence import read_evidence
+from .rows import base_of, in_order, label_of
 
 PREFIX = "answer-"
 LONGEST_ANSWER = 25_000  # a text of 10,000 characters, whatever its line breaks
@@ -81,15 +82,42 @@ def _milliseconds(raw: str) -> int | None:
     return value if value <= WEEK_MS else None
 
 
+@dataclass(frozen=True, slots=True)
+class MissingRow:
+    """A row without a possible answer: what to call it, and the id of the control that a link leads to."""
+
+    key: str
+    label: str
+    anchor: str
+
+
 def missing_questions(
-    questionnaire: Questionnaire, answers: Mapping[str, str | Raw], *, outputs: int = 2
-) -> tuple[Question, ...]:
-    """Return the rows without a possible answer, in the order of the page."""
+    questionnaire: Questionnaire,
+    answers: Mapping[str, str | Raw],
+    *,
+    outputs: int = 2,
+    order: tuple[str, ...] = (),
+) -> tuple[MissingRow, ...]:
+    """Return the rows without a possible answer, in the order of the page; of a row per output the first such line."""
     missing = []
-    for question in questionnaire.questions:
+    for question in in_order(questionnaire, order):
         try:
             sent = raw_of(answers.get(question.key, ""))
             question_types.get(question.type).read(sent, question.options, outputs=outputs)
         except AnswerError:
-            missing.append(question)
+            line, first = _first_open(question, sent, outputs=outputs)
+            anchor = f"{base_of(question, line, first=first)}-1"
+            missing.append(MissingRow(question.key, label_of(question, line), anchor))
     return tuple(missing)
+
+
+def _first_open(question: Question, sent: Raw, *, outputs: int) -> tuple[Line, bool]:
+    """Return the first line that cannot be read by itself, and whether it is the first of all."""
+    kind = question_types.get(question.type)
+    lines = kind.lines(question.options, outputs=outputs)
+    for at, line in enumerate(lines):
+        try:
+            kind.parse(first_of(sent, line.part), question.options)
+        except AnswerError:
+            return (line if kind.per_output else Line()), at == 0
+    return Line(), True

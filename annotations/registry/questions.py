@@ -138,6 +138,14 @@ class QuestionType(Plugin):
         letters = LETTERS if outputs > 1 else ("",)
         return tuple(Line(str(place), letter) for place, letter in enumerate(letters[:outputs], start=1))
 
+    def ends(self, options: Mapping[str, Any]) -> tuple[str, str]:  # noqa: ARG002
+        """Return the labels of the two ends of a scale; empty where it has none."""
+        return "", ""
+
+    def details(self, options: Mapping[str, Any]) -> Any:  # noqa: ARG002
+        """Return what else the template of this type needs, in the language of the page; it finds it as `details`."""
+        return None
+
     def shortcuts(self, options: Mapping[str, Any], *, outputs: int) -> tuple[Shortcut, ...]:  # noqa: ARG002
         """Return the keys for the list of keys, beyond those of every page."""
         choices = self.choices(options)

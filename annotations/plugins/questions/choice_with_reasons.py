@@ -71,6 +71,10 @@ class ChoiceWithReasons(QuestionType):
             for number, text in enumerate(options["reasons"], start=1)
         )
 
+    def details(self, options: Mapping[str, Any]) -> tuple[Choice, ...]:
+        """Return the reasons for the page."""
+        return self.reasons(options)
+
     def shortcuts(self, options: Mapping[str, Any], *, outputs: int) -> tuple[Shortcut, ...]:  # noqa: ARG002
         """Digits choose, the digits after them tick."""
         choices, reasons = self.choices(options), self.reasons(options)

@@ -76,6 +76,11 @@ class Slider(QuestionType):
         """None: it is a line."""
         return ()
 
+    def details(self, options: Mapping[str, Any]) -> dict[str, int]:
+        """Return where the handle stands before it is there: in the middle, on a step."""
+        low, high, step = options["low"], options["high"], options["step"]
+        return {"middle": low + (high - low) // 2 // step * step}
+
     def shortcuts(self, options: Mapping[str, Any], *, outputs: int) -> tuple[Shortcut, ...]:  # noqa: ARG002
         """As in every slider, and the tens."""
         return (

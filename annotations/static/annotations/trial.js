@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { clock, store, keys } = rater;
+  const { clock, store, keys, evidence } = rater;
   const form = document.getElementById("trial");
   const after = document.getElementById("after");
   const next = document.getElementById("next");
@@ -15,11 +15,8 @@
   const BACKOFF = [1000, 2000, 4000, 8000, 15000, 30000];
   const MOST_HINTS = 2;
   const TIMEOUT = 20000;
-  const WORDS = {
-    offline: "No connection just now. Your answer is kept on this page and is sent as soon as the connection is back.",
-    elsewhere: "You went on in another window. This is your place now.",
-    saving: "Saving …",
-  };
+  const WORDS = document.getElementById("words").dataset; // in the language of the page
+  const isPreview = "preview" in form.dataset;
 
   let shownAt = 0;
   let sending = false;
@@ -34,6 +31,8 @@
   const shown = () => form.querySelector(".trial");
   const tokenOf = (article) => article?.dataset.trial ?? "";
   const heldArticle = () => after.content.querySelector(".trial");
+  const fits = (article) => article.dataset.outputs === shown().dataset.outputs; // the rows are those of so many texts
+  const fill = (words, values) => words.replace(/\{(\w+)\}/gu, (_, name) => values[name]);
   const isOut = (token) => store.outbox().some((item) => item.trial === token);
 
   // ------------------------------------------------------------------------------------------------ messages
@@ -59,23 +58,45 @@
     said.append(line);
   }
 
+  rater.say = say;
+
   // ---------------------------------------------------------------------------------------------- show a trial
 
-  function answers() {
-    const given = {};
-    for (const input of form.querySelectorAll(".row input:checked")) given[input.name] = input.value;
+  function answers() { // [[name, value], …], as a form sends it
+    const given = [];
+    for (const control of form.querySelectorAll(".row [name]")) {
+      const isTick = control.type === "radio" || control.type === "checkbox";
+      if (isTick ? control.checked : control.value !== "") given.push([control.name, control.value]);
+    }
     return given;
   }
 
   function restore(draft) {
-    for (const input of form.querySelectorAll(".row input")) input.checked = draft?.answers?.[input.name] === input.value;
+    const given = draft?.answers ?? [];
+    for (const control of form.querySelectorAll(".row [name]")) {
+      const values = given.filter(([name]) => name === control.name).map(([, value]) => value);
+      if (control.type === "radio" || control.type === "checkbox") control.checked = values.includes(control.value);
+      else control.value = values[0] ?? "";
+    }
+    for (const row of keys.rows()) keys.kindOf(row).sync(row, shown());
+  }
+
+  function arrange(article) { // the rows in the order of this trial; those in place already are not touched
+    const box = form.querySelector(".rows");
+    const named = article.dataset.order.split(" ").filter(Boolean);
+    const order = [...new Set([...named, ...box.dataset.keys.split(" ")])];
+    const wanted = order.flatMap((key) => keys.rows().filter((row) => row.dataset.row === key));
+    if (keys.rows().every((row, at) => row === wanted[at])) return;
+    box.append(...wanted);
+    wanted.forEach((row, at) => row.classList.toggle("same", Boolean(row.dataset.words) && row.dataset.words === wanted[at - 1]?.dataset.words));
   }
 
   function begin() { // the trial that stands on the page now
     const article = shown();
     const draft = store.draft(tokenOf(article));
-    restore(draft);
     clock.start(draft?.clock);
+    evidence.start(draft?.evidence);
+    restore(draft);
     shownAt = performance.now();
     for (const box of article.querySelectorAll(".text")) watch(box);
     keys.mark();
@@ -83,21 +104,25 @@
   }
 
   function show(article) {
+    if (!fits(article)) return leave();
     shown().replaceWith(article);
+    arrange(article);
     const { number, total } = article.dataset;
     document.getElementById("progress").value = number - 1;
-    document.getElementById("count").textContent = `${number} of ${total}`;
-    document.title = `${number} of ${total} · ${title}`;
+    const count = fill(WORDS.count, { number, total });
+    document.getElementById("count").textContent = count;
+    document.title = `${count} · ${title}`;
     say("");
     for (const opened of form.querySelectorAll(".word[open]")) opened.open = false;
     begin();
     window.scrollTo({ top: 0, behavior: "instant" });
     article.querySelector(".prompt").focus({ preventScroll: true });
-    live.textContent = `Pair ${number} of ${total}`;
+    live.textContent = fill(WORDS.shown, { number, total });
+    return undefined;
   }
 
   function ready() {
-    next.classList.toggle("early", !keys.rows.every(keys.isAnswered) || isOut(tokenOf(shown())));
+    next.classList.toggle("early", !keys.rows().every(keys.isAnswered) || isOut(tokenOf(shown())));
   }
 
   // -------------------------------------------------------------------------- were the texts seen to their end?
@@ -122,19 +147,18 @@
     }
     if (ignoredHints >= MOST_HINTS) return false;
     hinted = token;
-    const name = unseen.getAttribute("aria-label");
-    say(`${name} goes on below. You may scroll to its end first, or press Next again.`);
+    say(fill(WORDS.below, { name: unseen.getAttribute("aria-label") }));
     return true;
   }
 
   // ------------------------------------------------------------------------------------------------------ send
 
   function missing() {
-    const open = keys.rows.filter((row) => !keys.isAnswered(row));
+    const open = keys.rows().filter((row) => !keys.isAnswered(row));
     if (!open.length) return false;
     if (performance.now() - shownAt < GUARD) return true;
     saidNow = "";
-    say("Please answer:", open.map((row) => [row.dataset.label, row.querySelector("input")]));
+    say(WORDS.missing, open.map((row) => [row.dataset.label, keys.kindOf(row).control(row)]));
     keys.enter(open[0]);
     return true;
   }
@@ -142,16 +166,17 @@
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const token = tokenOf(shown());
-    if (isOut(token) || sent.has(token)) return;
+    if (isPreview || isOut(token) || sent.has(token)) return;
     if (missing() || shouldHint()) return;
-    store.put({ trial: token, body: { trial: token, ...answers(), ...clock.fields() } });
+    const times = Object.entries(clock.fields());
+    store.put({ trial: token, body: [["trial", token], ...answers(), ...times, ["evidence", evidence.field()]] });
     advance();
     flush();
   });
 
   function advance() { // show the pair in hand; without one, wait for the server
     const article = heldArticle();
-    if (article && !isOut(tokenOf(article))) {
+    if (article && !isOut(tokenOf(article)) && fits(article)) {
       after.content.replaceChildren();
       show(article);
     } else {
@@ -174,7 +199,7 @@
       const held = tokenOf(heldArticle()) || onScreen;
       response = await fetch(form.action, {
         method: "POST",
-        body: new URLSearchParams({ ...item.body, held }),
+        body: new URLSearchParams([...item.body, ["held", held]]),
         headers: { "X-Requested-With": "fetch" },
         credentials: "same-origin",
         redirect: "manual",
@@ -205,9 +230,8 @@
   async function take(item, response) {
     const html = await response.text(); // a connection that dies here has not acknowledged anything
     if (!response.ok) { // refused: the page itself says why, and the draft is still there
-      const { trial, ...draft } = item.body;
-      store.acknowledge(trial);
-      store.saveDraft(trial, { answers: draft });
+      store.acknowledge(item.trial);
+      store.saveDraft(item.trial, { answers: item.body.filter(([name]) => name.startsWith("answer-")) });
       leave();
       return;
     }
@@ -247,26 +271,29 @@
 
   function saveDraft() {
     const token = tokenOf(shown());
-    if (!isOut(token) && !sent.has(token)) store.saveDraft(token, { answers: answers(), clock: clock.save() });
+    if (isPreview || isOut(token) || sent.has(token)) return;
+    store.saveDraft(token, { answers: answers(), clock: clock.save(), evidence: evidence.save() });
   }
 
-  form.addEventListener("change", (event) => {
+  function given(event) {
     if (!event.target.closest(".row")) return;
     clock.answered();
     saveDraft();
     if (saidNow) say(saidNow === WORDS.offline ? saidNow : "");
     ready();
-  });
+  }
+  form.addEventListener("change", given);
+  form.addEventListener("input", (event) => { if (event.target.matches("textarea")) given(event); });
   addEventListener("pagehide", saveDraft);
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") saveDraft(); });
   addEventListener("online", () => { failures = 0; flush(); });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
+  if (isPreview) return begin();
   if (location.pathname !== home) history.replaceState(null, "", home); // a page that came back from a POST
-  const given = answers(); // the server sends answers back when rows were missing
-  if (Object.keys(given).length) store.saveDraft(tokenOf(shown()), { answers: given });
+  if (answers().length) store.saveDraft(tokenOf(shown()), { answers: answers() }); // sent back because rows were missing
   store.keepOnly([tokenOf(shown()), tokenOf(heldArticle()), ...store.outbox().map((item) => item.trial)]);
   begin();
   if (isOut(tokenOf(shown()))) advance(); // an answer that was not sent before the page was closed
-  flush();
+  return flush();
 })();

@@ -1,10 +1,14 @@
 """The posted form as plain values, and times that a clock gone wrong cannot spoil."""
 
 import pytest
+from django.http import QueryDict
 
 from annotations.blind import Timing
 from annotations.forms.trial import LONGEST_ANSWER, WEEK_MS, missing_questions, read_submission, read_timing
+from annotations.registry import question_types
 from tests.annotations.factories import QuestionFactory, questionnaire
+
+SLIDER = question_types.get("slider").clean_options({})
 
 
 def test_submission_reads_known_fields_and_leaves_the_rest():
@@ -62,3 +66,29 @@ def test_missing_questions_stand_in_the_order_of_the_page():
     missing = missing_questions(questionnaire(*rows), {"b": "3", "c": "6", "d": "1"})
 
     assert [question.key for question in missing] == ["a", "c"]
+
+
+def test_missing_row_of_one_output_is_named_and_found():
+    slider = QuestionFactory(key="a", label="creative", type="slider", options=SLIDER)
+    text = QuestionFactory(
+        key="t", label="why", type="free_text", options=question_types.get("free_text").clean_options({})
+    )
+    worst = QuestionFactory(key="x", label="best", type="best_worst", options={"best": "", "worst": ""})
+    sent = {"a": {"1": ("5",), "2": ("",), "3": ("7",)}, "t": "short", "x": {"best": ("1",), "worst": ("1",)}}
+
+    missing = missing_questions(questionnaire(slider, text, worst), sent, outputs=3, order=("t", "x", "a"))
+
+    assert [(row.label, row.anchor) for row in missing] == [
+        ("why", "t-1"),
+        ("best", "x-1"),
+        ("creative (text B)", "a.2-1"),
+    ]
+
+
+def test_submission_reads_parts_and_several_values():
+    post = QueryDict("answer-r=a&answer-r.reason=1&answer-r.reason=3&answer-s.2=50&answer-=x")
+
+    answers = read_submission(post).answers
+
+    assert answers["r"] == {"": ("a",), "reason": ("1", "3")}
+    assert answers["s"] == {"2": ("50",)}
