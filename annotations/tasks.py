@@ -7,7 +7,17 @@ import random
 
 from celery import shared_task
 
-from annotations.domain import alerts, assignment, foresight, letters, materials, panel, recruiting_sync, reporting
+from annotations.domain import (
+    alerts,
+    assignment,
+    foresight,
+    letters,
+    materials,
+    panel,
+    quality,
+    recruiting_sync,
+    reporting,
+)
 from annotations.errors import PlatformError
 
 
@@ -62,6 +72,18 @@ def follow_recruitment_task(recruitment_id: int) -> None:
 def send_invitations() -> int:
     """Send the letters that wait and the reminders that are due; each is written down before it is sent."""
     return letters.send_due()
+
+
+@shared_task(name="annotations.tasks.examine_raters", ignore_result=True)
+def examine_raters() -> int:
+    """Look at raters who ended since the last look, and settle closed studies."""
+    return quality.examine_due()
+
+
+@shared_task(name="annotations.tasks.examine_study", ignore_result=True)
+def examine_study_task(study_id: int) -> None:
+    """Look at every rater of one study who ended."""
+    quality.look_at_study(study_id=study_id)
 
 
 @shared_task(name="annotations.tasks.make_report", ignore_result=True)

@@ -115,6 +115,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 50.0},
     },
+    "examine-raters": {
+        "task": "annotations.tasks.examine_raters",
+        "schedule": 30.0,
+        "options": {"expires": 25.0},
+    },
     "watch-studies": {
         "task": "annotations.tasks.watch_studies",
         "schedule": 60.0,

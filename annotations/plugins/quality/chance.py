@@ -19,10 +19,9 @@ def strength(p: float) -> float:
 
 def two_sided(count: int, trials: int, chance: float = 0.5) -> float:
     """Return the exact binomial p of a count at least as unlikely on its side, doubled."""
-    lower, upper = special.bdtr(count, trials, chance), 1.0
-    if count:
-        upper = special.bdtrc(count - 1, trials, chance)
-    return float(min(1.0, 2 * min(lower, upper)))
+    lower = float(special.bdtr(count, trials, chance))
+    upper = at_least(count, trials, chance)
+    return min(1.0, 2 * min(lower, upper))
 
 
 def at_least(count: int, trials: int, chance: float) -> float:

@@ -37,7 +37,7 @@ class TooFast(QualityCheck):
 
     def findings(self, history: History, options: Mapping[str, float]) -> tuple[Finding, ...]:
         """One finding for the rater, and one for each trial that was too fast."""
-        timed = [seen for seen in history.of_kind("main") if seen.seconds is not None and sum(seen.words)]
+        timed = [seen for seen in history.of_kind("main") if seen.seconds is not None and any(seen.words)]
         fast = [seen for seen in timed if is_too_fast(seen, options)]
         if len(timed) < options["least_trials"] or len(fast) < options["share"] * len(timed):
             return ()
