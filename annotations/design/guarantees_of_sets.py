@@ -201,7 +201,8 @@ def _by_group(values: Ints, groups: Ints, count: int) -> Ints:
     low, high = np.full(count, np.iinfo(np.int64).max), np.zeros(count, dtype=np.int64)
     np.minimum.at(low, groups, values)
     np.maximum.at(high, groups, values)
-    return np.maximum(high - np.minimum(low, high), 0)
+    spread: Ints = np.maximum(high - np.minimum(low, high), 0).astype(np.int64)
+    return spread
 
 
 def _table(codes: Ints, shape: tuple[int, int]) -> Ints:

@@ -185,7 +185,7 @@ def _row(expected: Mapping[str, Any], value: Any, *, question: Question, shown: 
     """Say whether one row is as expected; None when its kind of question cannot tell."""
     kind, options, outputs = question_types.get(question.type), question.options, len(shown)
     scored = kind.rows(value, options, outputs=outputs)
-    if not scored or (kind.measure == "nominal" and outputs > 1):
+    if not scored:
         return None
     if "extreme" in expected:
         return _is_extreme(expected, kind, scored[0].answer, options)
@@ -224,5 +224,5 @@ def ends_of(kind: QuestionType, options: Mapping[str, Any]) -> tuple[float, floa
         scores = [kind.score(kind.parse(choice.value, options), options) for choice in choices]
         return (min(scores), max(scores)) if min(scores) < max(scores) else None
     if kind.measure == "interval":
-        return float(options.get("minimum", 0)), float(options.get("maximum", 100))
+        return float(options.get("low", 0)), float(options.get("high", 100))
     return None

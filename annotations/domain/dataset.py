@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from django.db import connection, transaction
 from django.db.models.functions import Length
 
 from analysis import schema
-from annotations.enums import LeaseState
-from annotations.models import Output, Study
+from annotations.enums import LeaseState, ParticipationState
+from annotations.models import Exclusion, Output, Study
 from annotations.registry import question_types
 
 from .frames import question_of
@@ -23,43 +23,65 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 2000
-# From a trial `t` to its task, its prompt, and the outputs that stood left (a) and right (b).
-SHOWN = """\
-JOIN annotations_task task ON task.id = t.task_id
-JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
-JOIN annotations_output a ON a.id = t.output_ids[1]
-JOIN annotations_system sa ON sa.id = a.system_id
-JOIN annotations_prompt pa ON pa.id = a.prompt_id
-LEFT JOIN annotations_output o ON o.id = t.output_ids[2]
-LEFT JOIN annotations_system sb ON sb.id = o.system_id
-LEFT JOIN annotations_prompt pb ON pb.id = o.prompt_id"""
-ROWS = f"""
+PAIR = 2
+ROWS = """
 SELECT j.id, r.pseudonym, b.number, l.copy, t.position, t.kind, task.key, prompt.key, prompt.task_family,
-       sa.name, pa.key || '/' || sa.name || '/' || a.sample, sb.name, pb.key || '/' || sb.name || '/' || o.sample,
-       a.id, o.id, j.answers,
-       (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late, l.state, p.simulated,
-       (SELECT x.reason FROM annotations_exclusion x
-        WHERE x.participation_id = p.id AND x.undone_at IS NULL ORDER BY x.id LIMIT 1)
+       t.output_ids, j.answers, (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late,
+       l.state, p.id, p.state, p.simulated, round.number
 FROM annotations_judgement j
 JOIN annotations_lease l ON l.id = j.lease_id
 JOIN annotations_booklet b ON b.id = l.booklet_id
 JOIN annotations_participation p ON p.id = l.participation_id
 JOIN annotations_rater r ON r.id = p.rater_id
 JOIN annotations_trial t ON t.id = j.trial_id
-{SHOWN}
+JOIN annotations_task task ON task.id = t.task_id
+JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
+LEFT JOIN annotations_round round ON round.lease_id = l.id
 WHERE l.plan_id = %(plan)s
 ORDER BY j.id
-"""  # noqa: S608
-DESIGN_ROWS = f"""
-SELECT b.number AS booklet, t.position, t.kind, task.key AS task, prompt.key AS prompt,
-       pa.key || '/' || sa.name || '/' || a.sample AS output_a, sa.name AS system_a,
-       pb.key || '/' || sb.name || '/' || o.sample AS output_b, sb.name AS system_b
+"""
+DESIGN_ROWS = """
+SELECT b.number, t.position, t.kind, task.key, prompt.key, t.output_ids, t.dimension_order
 FROM annotations_trial t
 JOIN annotations_booklet b ON b.id = t.booklet_id
-{SHOWN}
+JOIN annotations_task task ON task.id = t.task_id
+JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
 WHERE b.plan_id = %(plan)s ORDER BY b.number, t.position
-"""  # noqa: S608
-INCOMPLETE = "booklet not completed"
+"""
+
+
+class _Judged(NamedTuple):
+    """One row of ROWS."""
+
+    judgement: int
+    rater: str
+    booklet: int
+    copy: int
+    position: int
+    kind: str
+    task: str
+    prompt: str
+    task_family: str
+    output_ids: list[int]
+    answers: Any
+    seconds: Any
+    late: bool
+    lease_state: str
+    participation: int
+    participation_state: str
+    simulated: bool
+    round: int | None
+
+
+class _Named(NamedTuple):
+    """What an output is called, and how many characters it has."""
+
+    system: str
+    output: str
+    length: float
+
+
+NOBODY = _Named("", "", float("nan"))
 
 
 def _stream(sql: str, *, plan_id: int | None) -> Iterator[tuple[Any, ...]]:
@@ -73,59 +95,104 @@ def _stream(sql: str, *, plan_id: int | None) -> Iterator[tuple[Any, ...]]:
 
 
 def rows(*, study: Study) -> Iterator[dict[str, Any]]:
-    """Yield the long table of the study's frozen plan, one row per judgement and dimension.
+    """Yield the long table of the study's frozen plan: one row per judgement and dimension, or per output as well.
+
+    A row about a pair has slot 0 and both outputs; a row about one output has the slot in which that stood, and nothing
+    for the other. Free texts are not numbers: they stand in the export of answers only.
 
     Judgements of booklets that were not completed are kept and marked excluded, unless the analysis plan declares
     `partial: "include"`: the certificate of balance speaks of complete booklets.
     """
     questions = [question_of(dimension) for dimension in study.dimensions.all()]
-    kinds = {question.key: question_types.get(question.type) for question in questions}
+    asked = [(question, question_types.get(question.type)) for question in questions]
     keep_partial = study.analysis.get("partial") == "include"
-    design_hash = study.plan.sha256 if study.plan else ""
-    lengths = _lengths(study=study)
-    for row in _stream(ROWS, plan_id=study.plan_id):
-        *_, answers, seconds, late, lease_state, simulated, reason = row
-        if not reason and lease_state != LeaseState.COMPLETED and not keep_partial:
-            reason = INCOMPLETE
-        common = {
-            "study": study.slug,
-            "design_hash": design_hash,
-            "judgement": str(row[0]),
-            "rater": row[1],
-            "booklet": f"{row[2]}" if row[3] == 1 else f"{row[2]}.{row[3]}",
-            "position": row[4],
-            "kind": row[5],
-            "task": row[6],
-            "prompt": row[7],
-            "task_family": row[8],
-            "system_a": row[9],
-            "output_a": row[10],
-            "system_b": row[11] or "",
-            "output_b": row[12] or "",
-            "slot": 0,
-            "length_a": lengths.get(row[13], float("nan")),
-            "length_b": lengths.get(row[14], float("nan")),
-            "seconds": float(seconds) if seconds is not None else float("nan"),
-            "late": late,
-            "excluded": bool(reason),
-            "exclusion_reason": reason or "",
-            "simulated": simulated,
-        }
-        for question in questions:
-            kind = kinds[question.key]
-            yield common | {
+    fixed = {"study": study.slug, "design_hash": study.plan.sha256 if study.plan else ""}
+    named, excluded = _names(study=study), _exclusions(study=study)
+    for row in map(_Judged._make, _stream(ROWS, plan_id=study.plan_id)):
+        reason, checks = _verdict(row, excluded.get(row.participation, ((), ())), keep_partial=keep_partial)
+        common = {**fixed, **_common(row), "excluded": bool(reason), "exclusion_reason": reason}
+        common["exclusion_checks"] = checks
+        shown, answers = [named[pk] for pk in row.output_ids], _decoded(row.answers)
+        for question, kind in asked:
+            about = {
                 "dimension": question.key,
                 "question_type": question.type,
                 "measure": kind.measure,
-                "answer": kind.score(_decoded(answers)[question.key], question.options),
-                "levels": kind.levels(question.options),
+                "levels": kind.levels_of(question.options, outputs=len(shown)),
             }
+            for scored in kind.rows(answers[question.key], question.options, outputs=len(shown)):
+                yield common | _side_by_side(shown, scored.slot) | about | {"answer": scored.answer}
 
 
-def _lengths(*, study: Study) -> dict[int, float]:
-    """Return the characters of every output: counted once per text, however often it was judged."""
+def _common(row: _Judged) -> dict[str, Any]:
+    """What all rows of a judgement have in common."""
+    return {
+        "judgement": str(row.judgement),
+        "rater": row.rater,
+        "booklet": f"{row.booklet}" if row.copy == 1 else f"{row.booklet}.{row.copy}",
+        "position": row.position,
+        "kind": row.kind,
+        "task": row.task,
+        "prompt": row.prompt,
+        "task_family": row.task_family,
+        "round": row.round or 0,
+        "seconds": float(row.seconds) if row.seconds is not None else float("nan"),
+        "late": row.late,
+        "simulated": row.simulated,
+    }
+
+
+def _side_by_side(shown: list[_Named], slot: int) -> dict[str, Any]:
+    """Which output, or which two, a row is about; a row about the whole of a single stimulus is about its output."""
+    if slot == 0 and len(shown) == PAIR:
+        first, second = shown
+    else:
+        slot = slot or 1
+        first, second = shown[slot - 1], NOBODY
+    return {
+        "system_a": first.system,
+        "output_a": first.output,
+        "system_b": second.system,
+        "output_b": second.output,
+        "slot": slot,
+        "length_a": first.length,
+        "length_b": second.length,
+    }
+
+
+def _verdict(
+    row: _Judged, exclusions: tuple[tuple[str, ...], tuple[str, ...]], *, keep_partial: bool
+) -> tuple[str, str]:
+    """Return why a judgement is left out, and the checks that led to it."""
+    reasons, checks = list(exclusions[0]), ";".join(exclusions[1])
+    if row.participation_state == ParticipationState.WITHDRAWN:
+        reasons.append(schema.WITHDRAWN)
+    elif row.lease_state != LeaseState.COMPLETED and not keep_partial:
+        reasons.append(schema.INCOMPLETE)
+    return "; ".join(reasons), checks
+
+
+def _exclusions(*, study: Study) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return reasons and checks of the exclusions in force, by participation; a person's decision is "by hand"."""
+    found: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    active = Exclusion.objects.filter(participation__study=study, undone_at=None).order_by("pk")
+    for person, reason, check in active.values_list("participation_id", "reason", "check_name"):
+        reasons, checks = found.get(person, ((), ()))
+        found[person] = (
+            tuple(dict.fromkeys((*reasons, reason))),
+            tuple(dict.fromkeys((*checks, check or schema.BY_HAND))),
+        )
+    return found
+
+
+def _names(*, study: Study) -> dict[int, _Named]:
+    """Return name and length of every output, counted once per text, however often it was judged."""
     counted = Output.objects.filter(system__study=study).annotate(length=Length("text"))
-    return {pk: float(length) for pk, length in counted.values_list("pk", "length")}
+    values = counted.values_list("pk", "prompt__key", "system__name", "sample", "length")
+    return {
+        pk: _Named(system, output_name(prompt=prompt, system=system, sample=sample), float(length))
+        for pk, prompt, system, sample, length in values.iterator(chunk_size=CHUNK)
+    }
 
 
 def _decoded(answers: Any) -> dict[str, Any]:
@@ -172,16 +239,31 @@ def _is_nan(value: Any) -> bool:
 
 
 def trial_rows(*, study: Study) -> Iterator[dict[str, Any]]:
-    """Yield the frozen plan as flat design rows, read back from the database, for recomputing the certificate."""
-    names = ("booklet", "position", "kind", "task", "prompt", "output_a", "system_a", "output_b", "system_b")
-    for row in _stream(DESIGN_ROWS, plan_id=study.plan_id):
-        yield dict(zip(names, row, strict=True))
+    """Yield the frozen plan as flat design rows, read back from the database, for recomputing the certificate.
+
+    A pair is one row; of singles and groups every output is one, with its slot (``design.Plan.columns``).
+    """
+    named = _names(study=study)
+    for number, position, kind, task, prompt, output_ids, order in _stream(DESIGN_ROWS, plan_id=study.plan_id):
+        common = {"booklet": number, "position": position, "kind": kind, "task": task, "prompt": prompt}
+        if order:
+            common["dimension_order"] = ",".join(map(str, order))
+        shown = [named[pk] for pk in output_ids]
+        for slot in (0,) if len(shown) == PAIR else range(1, len(shown) + 1):
+            about = _side_by_side(shown, slot)
+            del about["length_a"], about["length_b"]
+            if not slot:
+                del about["slot"]
+            yield common | about
 
 
 def text_index(*, study: Study) -> dict[tuple[str, str], tuple[str, str]]:
-    """Map (prompt text, output text) to (system, output name): what simulated raters need to know what they read."""
+    """Map (prompt text, output text) to (system, output name): what simulated raters need to know what they read.
+
+    A check may show a text of the study beside a broken one; it is known as the text of the study.
+    """
     found = {}
-    for prompt in study.prompts.prefetch_related("outputs__system"):
+    for prompt in study.prompts.order_by("-is_check", "pk").prefetch_related("outputs__system"):
         for output in prompt.outputs.all():
             name = output_name(prompt=prompt.key, system=output.system.name, sample=output.sample)
             found[prompt.text, output.text] = (output.system.name, name)
