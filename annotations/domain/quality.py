@@ -95,7 +95,12 @@ def examine(
         _apply(study, locked, verdicts, final=settle, by_peers=by_peers)
         Examination.objects.update_or_create(
             participation=locked,
-            defaults={"at": timezone.now(), "judgements": len(trace.judgement_ids), "settled": settle},
+            defaults={
+                "at": timezone.now(),
+                "judgements": len(trace.judgement_ids),
+                "settled": settle,
+                "verdicts": rules.verdicts(found, whole),
+            },
         )
     return verdicts
 

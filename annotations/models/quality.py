@@ -74,12 +74,16 @@ class Exclusion(models.Model):
 
 
 class Examination(models.Model):
-    """When the checks last looked at a participation; `settled` once those that compare with others have spoken too."""
+    """When the checks last looked at a participation; `settled` once those that compare with others have spoken too.
+
+    `verdicts` holds what the declared rules say by what was found then, by name, with the reason.
+    """
 
     participation = models.OneToOneField(Participation, on_delete=models.CASCADE, related_name="examination")
     at = models.DateTimeField()
     judgements = models.PositiveIntegerField(default=0)
     settled = models.BooleanField(default=False)
+    verdicts = models.JSONField(default=dict, blank=True)
 
     def __str__(self) -> str:
         return f"examination of participation {self.participation_id}"
