@@ -47,7 +47,9 @@ def send_due(*, most: int = 1000, now: dt.datetime | None = None) -> int:
     sent = 0
     for study in Study.objects.filter(recruitment="invitations", state=StudyState.OPEN):
         for claim in (_claim_letters, _claim_reminders):
-            while sent < most and (batch := claim(study, now)):
+            last = 0  # what went back into the queue is not tried again in the same round
+            while sent < most and (batch := claim(study, now, last)):
+                last = batch[-1].pk
                 went, is_up = _send(study, batch, is_reminder=claim is _claim_reminders)
                 sent += went
                 if not is_up:
@@ -56,15 +58,15 @@ def send_due(*, most: int = 1000, now: dt.datetime | None = None) -> int:
 
 
 @transaction.atomic
-def _claim_letters(study: Study, now: dt.datetime) -> list[Invitation]:
+def _claim_letters(study: Study, now: dt.datetime, after: int) -> list[Invitation]:
     waiting = Invitation.objects.filter(
         study=study, queued_at__isnull=False, sending_at=None, sent_at=None, unsubscribed_at=None, problem=""
     )
-    return _claim(waiting, sending_at=now)
+    return _claim(waiting, after, sending_at=now)
 
 
 @transaction.atomic
-def _claim_reminders(study: Study, now: dt.datetime) -> list[Invitation]:
+def _claim_reminders(study: Study, now: dt.datetime, after: int) -> list[Invitation]:
     """Take people who were written to long enough ago and have not finished; nobody new once no place is left."""
     wanted = study.recruitment_settings
     most, days = wanted.get("reminders", 0), wanted.get("reminder_days", 3)
@@ -79,12 +81,12 @@ def _claim_reminders(study: Study, now: dt.datetime) -> list[Invitation]:
     ).exclude(participation__state__in=DONE)
     if not Lease.objects.filter(plan=study.plan_id, state=LeaseState.AVAILABLE).exists():
         due = due.filter(participation__state=ParticipationState.JUDGING)
-    return _claim(due, reminders=F("reminders") + 1, reminded_at=now)
+    return _claim(due, after, reminders=F("reminders") + 1, reminded_at=now)
 
 
-def _claim(found: QuerySet[Invitation], **state: Any) -> list[Invitation]:
+def _claim(found: QuerySet[Invitation], after: int, **state: Any) -> list[Invitation]:
     """Write down that these are being sent, and return them; committed before anything leaves the house."""
-    rows = list(found.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:BATCH])
+    rows = list(found.select_for_update(skip_locked=True, of=("self",)).filter(pk__gt=after).order_by("pk")[:BATCH])
     Invitation.objects.filter(pk__in=[one.pk for one in rows]).update(**state)
     return rows
 
