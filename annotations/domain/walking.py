@@ -124,7 +124,7 @@ def _consent(visit: Visit) -> Problems:
     open_boxes = [
         Problem(f"box-{number}", box, _("Please tick this box, or say no."))
         for number, box in enumerate(visit.path.boxes, start=1)
-        if not visit.sent.get(f"box-{number}")
+        if not any(visit.sent.get(f"box-{number}", ()))
     ]
     if not open_boxes:
         frame = participation.frame_for(study=visit.person.study, language=visit.person.language)

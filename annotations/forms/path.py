@@ -96,7 +96,7 @@ def _shown(field: Field, sent: Mapping[str, tuple[str, ...]], problem: str) -> S
         value=given[0] if given else "",
         required=field.required,
         skip=PREFIX + field.key + SKIP if field.may_skip else "",
-        skipped=bool(sent.get(field.key + SKIP)),
+        skipped=any(sent.get(field.key + SKIP, ())),
         problem=problem,
     )
 
@@ -201,7 +201,7 @@ def _boxes(
             "name": f"{PREFIX}box-{number}",
             "id": f"f-box-{number}",
             "label": box,
-            "ticked": bool(sent.get(f"box-{number}")),
+            "ticked": any(sent.get(f"box-{number}", ())),
             "problem": wrong.get(f"box-{number}", ""),
         }
         for number, box in enumerate(boxes, start=1)

@@ -56,7 +56,7 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
     view = judging.where_is(public_id=public_id)
     if view.step == Step.WITHDRAWN:
         return place(token)
-    sure = bool(read_sent(request.POST).get("sure"))
+    sure = any(read_sent(request.POST).get("sure", ()))
     if request.method == "POST" and sure:
         withdrawal.withdraw(public_id=public_id)
         return place(token)

@@ -33,7 +33,7 @@ def read_fields(fields: tuple[Field, ...], sent: Sent) -> tuple[dict[str, Any], 
     values: dict[str, Any] = {}
     problems = []
     for field in fields:
-        if field.may_skip and sent.get(field.key + SKIP):
+        if field.may_skip and any(sent.get(field.key + SKIP, ())):
             values[field.key] = None
             continue
         given = tuple(value.strip() for value in sent.get(field.key, ()) if value.strip())
