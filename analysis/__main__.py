@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=_names,
         default=(),
         metavar="P,Q",
-        help="parts to leave out: agreement, diagnostics, sensitivity",
+        help="parts to leave out: agreement, diagnostics, quality, sensitivity",
     )
     parser.add_argument("--title", default="", help="title of the report (default: the plan's, or the study's name)")
     parser.add_argument("--seed", type=int, default=0, help="of bootstrap and randomised residuals (default: 0)")

@@ -13,7 +13,16 @@ from analysis.declaration import Declaration, check_design, read_plan
 from analysis.prepare import OptionError, Options
 from analysis.results import StudyResult
 from analysis.study import analyse_study
-from analysis.wording import CORRECTIONS, family_in_words, methods_of, notes_of, sentences_of, warnings_of
+from analysis.wording import (
+    CORRECTIONS,
+    changed_conclusions,
+    exclusions_verdict,
+    family_in_words,
+    methods_of,
+    notes_of,
+    sentences_of,
+    warnings_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "Report", "ReportError", "analyse", "examine", "write_report"]
 
-PARTS: Final = ("agreement", "diagnostics", "sensitivity")
+PARTS: Final = ("agreement", "diagnostics", "quality", "sensitivity")
 """What :func:`examine` adds, and may be told to leave out."""
 
 
@@ -131,7 +140,7 @@ def _otherwise(result: StudyResult) -> tuple[str, ...]:
 
 
 def examine(result: StudyResult, *, without: Iterable[str] = (), progress: Progress | None = None) -> StudyResult:
-    """Add what a reviewer asks for: the account of the data, agreement, diagnostics and sensitivity to other choices.
+    """Add what a reviewer asks for: account of the data, agreement, diagnostics, exclusions, choices, rounds.
 
     Parameters
     ----------
@@ -147,30 +156,37 @@ def examine(result: StudyResult, *, without: Iterable[str] = (), progress: Progr
     from analysis.agreement import agreement_rows
     from analysis.diagnostics import account_of, check_dimension
     from analysis.prepare import select
-    from analysis.sensitivity import check_sensitivity
+    from analysis.rounds import progress_over_rounds
+    from analysis.sensitivity import check_exclusions, check_sensitivity
 
     tell = progress or _silent
     options = Options.of(**result.options)
     rows, data = select(result.table, options)
-    found: dict[str, Any] = {"account": account_of(result.table, rows, data, options=options), "left_out": left_out}
+    found: dict[str, Any] = {
+        "account": account_of(result.table, rows, data, options=options),
+        "left_out": left_out,
+        "rounds": progress_over_rounds(rows, result, options=options),
+    }
     if "agreement" not in left_out:
         tell(0, 100, "Agreement of raters")
         found["agreement"] = agreement_rows(rows, confidence=result.confidence, seed=result.seed)
     if "diagnostics" not in left_out:
         checks = []
         for at, item in enumerate(result.dimensions):
-            tell(15 + 35 * at // len(result.dimensions), 100, f"Diagnostics: {item.dimension}")
+            tell(15 + 25 * at // len(result.dimensions), 100, f"Diagnostics: {item.dimension}")
             lines = [row for row in result.rows if row.dimension == item.dimension]
             checks.append(check_dimension(item, lines, options=options, seed=result.seed))
         found["checks"] = tuple(checks)
+    if "quality" not in left_out:
+        show = _named(tell, 40, 55, "Exclusions")
+        found["exclusions"] = check_exclusions(result.table, result, options=options, progress=show)
     if "sensitivity" not in left_out:
-
-        def show(done: int, total: int, what: str) -> None:
-            tell(50 + 50 * done // max(total, 1), 100, f"Sensitivity: {what}")
-
+        show = _named(tell, 55, 100, "Sensitivity")
         found["sensitivity"] = check_sensitivity(result.table, result, options=options, progress=show)
     tell(100, 100, "examined")
-    return replace(result, **found)
+    result = replace(result, **found)
+    hanging = (exclusions_verdict(result),) if changed_conclusions(result) else ()
+    return replace(result, warnings=(*result.warnings, *hanging))
 
 
 def write_report(
@@ -227,6 +243,11 @@ def write_report(
 
 def _silent(_done: int, _total: int, _what: str) -> None:
     """Tell nobody."""
+
+
+def _named(tell: Progress, start: int, stop: int, stage: str) -> Progress:
+    """Return a progress that fills the stretch from start to stop of another and names its stage."""
+    return lambda done, total, what: tell(start + (stop - start) * done // max(total, 1), 100, f"{stage}: {what}")
 
 
 def _part(progress: Progress | None, start: int, stop: int) -> Progress | None:

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from analysis.numerics.structure import FloatArray
+
 GRADED_CUTS: Final[Mapping[int, tuple[float, ...]]] = {4: (1.6,), 5: (0.5, 1.9), 6: (0.9, 2.2), 7: (0.35, 1.2, 2.4)}
+BEST_WORST: Final = "best_worst"
 _TWO_32: Final = 2**32
-_SHOWN: Final = ("prompt", "output_a", "system_a", "output_b", "system_b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ class PlantedTruth:
         Sliders: points of an average text, points per logit, and the spread of one answer in points.
     tie_width
         Half-width of the band in which a rater who may says "tie".
+    rank_tie_width
+        Rankings: an output this little below the one before shares its rank.
+    round_slopes
+        dimension -> system -> change of the effect from one round to the next.
     graded_cuts
         levels -> positive thresholds of a graded preference; the negative ones mirror them.
     """
@@ -65,6 +71,8 @@ class PlantedTruth:
     slider_unit: float = 10.0
     slider_noise: float = 12.0
     tie_width: float = 0.4
+    rank_tie_width: float = 0.0
+    round_slopes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     graded_cuts: Mapping[int, tuple[float, ...]] = field(default_factory=lambda: dict(GRADED_CUTS))
 
     def contrast(self, dimension: str, first: str, second: str) -> float:
@@ -91,7 +99,7 @@ class PlantedTruth:
 class Trial:
     """What a simulated rater is shown: the prompt and the two outputs with their systems, left (a) and right (b).
 
-    A single stimulus has no b.
+    A single stimulus has no b. ``round`` is that of an expert panel, 0 without rounds.
     """
 
     prompt: str
@@ -99,6 +107,7 @@ class Trial:
     system_a: str
     output_b: str = ""
     system_b: str = ""
+    round: int = 0
 
 
 class SimulatedPopulation:
@@ -124,6 +133,7 @@ class SimulatedPopulation:
         truth = self.truth
         return (
             truth.effects.get(dimension, {}).get(system, 0.0)
+            + truth.round_slopes.get(dimension, {}).get(system, 0.0) * trial.round
             + truth.prompt_system_sd * self.draw(dimension, "prompt:system", trial.prompt, system)
             + truth.output_sd * self.draw(dimension, "output", output)
         )
@@ -173,9 +183,10 @@ class SimulatedRater:
         Parameters
         ----------
         measure, levels
-            As in the schema: ``pairwise_choice`` with 2 levels or 3 (tie allowed), ``pairwise_graded`` and ``ordinal``
-            with n levels, ``interval`` (0 levels: any number; n: whole points from 0 to n − 1). Of a ``ranking`` the
-            utility with its noise is returned, whose order is the ranking (Plackett–Luce).
+            As in the schema: ``pairwise_choice`` with 2 levels or 3 (tie allowed), ``pairwise_graded``, ``ordinal`` and
+            ``nominal`` (yes or no) with n levels, ``interval`` (0 levels: any number; n: whole points from 0 to n − 1;
+            of a pair any number, 0 = no difference). Of a ``ranking`` the utility with its noise is returned, whose
+            order is the ranking (Plackett–Luce; see :func:`ranks_of`).
         rng
             Noise of this answer; by default it follows from rater, dimension and outputs, so that a replay
             answers alike.
@@ -183,11 +194,19 @@ class SimulatedRater:
         rng = rng or self.population.generator(self.name, dimension, trial.output_a, trial.output_b)
         if not trial.system_b:
             return self._answer_alone(dimension, trial, measure=measure, levels=levels, rng=rng)
+        if measure == "interval":
+            return self._slide_between(dimension, trial, rng)
         lapse, latent = rng.random(), self.preference(dimension, trial) + rng.logistic()
         scale = _scale(measure, levels)
         if lapse < self.population.truth.lapse_rate:
             return float(scale[int(rng.integers(len(scale)))])
         return float(scale[int(np.searchsorted(self._thresholds(measure, levels), latent))])
+
+    def _slide_between(self, dimension: str, trial: Trial, rng: np.random.Generator) -> float:
+        """Return points in favour of the left text."""
+        truth, lapsed = self.population.truth, rng.random() < self.population.truth.lapse_rate
+        liking = 0.0 if lapsed else self.preference(dimension, trial)
+        return truth.slider_unit * liking + truth.slider_noise * float(rng.normal())
 
     def _answer_alone(
         self, dimension: str, trial: Trial, *, measure: str, levels: int, rng: np.random.Generator
@@ -196,7 +215,7 @@ class SimulatedRater:
         liking = 0.0 if lapsed else self.appreciation(dimension, trial)
         if measure == "ranking":
             return liking + float(rng.gumbel())
-        if measure == "ordinal":
+        if measure in ("ordinal", "nominal"):
             cuts = 1.2 * (np.arange(1, levels) - levels / 2.0)
             return float(rng.integers(levels) if lapsed else np.searchsorted(cuts, liking + rng.logistic())) + 1.0
         points = truth.slider_centre + truth.slider_unit * liking + truth.slider_noise * float(rng.normal())
@@ -221,7 +240,8 @@ def simulate_answers(plan: Iterable[Mapping[str, Any]], truth: PlantedTruth, *, 
     plan
         One mapping per trial and dimension with the keys rater, prompt, output_a, system_a, output_b,
         system_b, dimension, measure, levels (b is absent or empty for single stimuli); other columns of the schema
-        may be given and are kept. A ranking has one mapping per output, with a common ``judgement``.
+        may be given and are kept (round among them). A ranking has one mapping per output, with a common ``judgement``;
+        one of the question type ``best_worst`` tells the best (1) and the worst (3) only, the others are 2.
     truth, seed
         What is planted, and the seed of all draws.
     """
@@ -230,17 +250,46 @@ def simulate_answers(plan: Iterable[Mapping[str, Any]], truth: PlantedTruth, *, 
     population = SimulatedPopulation(truth, seed)
     rows: list[dict[str, Any]] = []
     for row in plan:
-        trial = Trial(*(str(row.get(name, "")) for name in _SHOWN))
+        trial = _trial(row)
         rater = population.rater(str(row["rater"]))
         answer = rater.answer(str(row["dimension"]), trial, measure=str(row["measure"]), levels=int(row["levels"]))
         judgement = "/".join(filter(None, (rater.name, trial.output_a, trial.output_b)))
         rows.append({"judgement": judgement, **row, "answer": answer})
     table = pd.DataFrame(rows)
-    ranked = table["measure"] == "ranking"
-    if ranked.any():
-        utility = table[ranked].groupby(["judgement", "dimension"])["answer"]
-        table.loc[ranked, "answer"] = utility.rank(ascending=False)
+    for _, part in table[table["measure"] == "ranking"].groupby(["judgement", "dimension"]):
+        best_worst = str(part.get("question_type", part["measure"]).iloc[0]) == BEST_WORST
+        found = ranks_of(part["answer"].to_numpy(), width=truth.rank_tie_width, best_worst=best_worst)
+        table.loc[part.index, "answer"] = found
     return schema.validate(table, source="simulated study")
+
+
+def _trial(row: Mapping[str, Any]) -> Trial:
+    return Trial(
+        prompt=str(row["prompt"]),
+        output_a=str(row["output_a"]),
+        system_a=str(row["system_a"]),
+        output_b=str(row.get("output_b", "")),
+        system_b=str(row.get("system_b", "")),
+        round=int(row.get("round", 0)),
+    )
+
+
+def ranks_of(utility: FloatArray, *, width: float = 0.0, best_worst: bool = False) -> FloatArray:
+    """Return ranks (1 = best) of outputs by their utilities with noise, (n,).
+
+    Outputs within ``width`` of the next better one share its rank. Of a best–worst answer the best is 1, the worst 3
+    and every other one 2.
+    """
+    order = np.argsort(-utility, kind="stable")
+    if best_worst:
+        places = np.full(utility.size, 2.0)
+        places[[0, -1]] = 1.0, 3.0
+    else:
+        apart = np.concatenate([[True], -np.diff(utility[order]) > width])
+        places = np.maximum.accumulate(np.where(apart, np.arange(1.0, utility.size + 1.0), 1.0))
+    found = np.empty(utility.size)
+    found[order] = places
+    return found
 
 
 def _scale(measure: str, levels: int) -> list[float]:

@@ -107,8 +107,12 @@ def single_rater_reliability(
 
 
 def spearman_brown(reliability: float, factor: float) -> float:
-    """Return the reliability of the mean of ``factor`` times as many raters (Spearman 1910, Brown 1910)."""
-    return factor * reliability / (1.0 + (factor - 1.0) * reliability)
+    """Return the reliability of the mean of ``factor`` times as many raters (Spearman 1910, Brown 1910).
+
+    It has no number where raters disagree as perfectly as so many can.
+    """
+    below = 1.0 + (factor - 1.0) * reliability
+    return factor * reliability / below if below > 0.0 else float("nan")
 
 
 def raters_needed(reliability: float, *, wanted: float = WANTED) -> float:
@@ -135,8 +139,8 @@ def split_half(
     rater, scored, credit
         Who gave how much credit (a score, or 1, ½, 0 for a win, tie, loss) to which output or system; shape (n,).
     splits
-        Number of random halvings of the raters. The interval is the central 95% of them: how much it matters
-        which half one takes, not a confidence interval.
+        Number of random halvings of the raters, whose correlations are averaged and then stepped up. The interval is
+        the central 95% of them: how much it matters which half one takes, not a confidence interval.
 
     Raises
     ------
@@ -154,11 +158,12 @@ def split_half(
         both = ~np.isnan(sides[0]) & ~np.isnan(sides[1])
         if both.sum() < FEW_UNITS or min(side[both].std() for side in sides) == 0.0:
             continue
-        found.append(spearman_brown(float(np.corrcoef(sides[0][both], sides[1][both])[0, 1]), 2.0))
+        found.append(float(np.corrcoef(sides[0][both], sides[1][both])[0, 1]))
     if not found:
         raise AgreementError("no halving left three things rated by both halves: more ratings per output are needed")
-    low, high = np.percentile(found, [2.5, 97.5])
-    return Coefficient(float(np.mean(found)), float(low), float(high), things.size, credit.size)
+    middle, (low, high) = float(np.mean(found)), np.percentile(found, [2.5, 97.5])
+    value, low, high = (spearman_brown(float(one), 2.0) for one in (middle, low, high))
+    return Coefficient(value, low, high, things.size, credit.size)
 
 
 def _mean_squares(matrix: FloatArray) -> tuple[float, float, float, float]:

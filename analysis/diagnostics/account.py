@@ -28,6 +28,9 @@ def account_of(table: pd.DataFrame, rows: pd.DataFrame, data: DataSummary, *, op
     data
         The summary that :func:`analysis.prepare.select` made of both.
     """
+    pairs = rows["system_b"] != ""
+    # a trial that shows a pair shows these two outputs, whatever else is asked about each of them
+    rows = rows[pairs | ~rows["judgement"].isin(rows.loc[pairs, "judgement"])]
     judged = rows.drop_duplicates("judgement")
     shown = rows.drop_duplicates(["judgement", "output_a"])  # a ranking shows several outputs
     return Account(

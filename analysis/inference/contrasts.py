@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-7
 RULE = "min(raters, prompts) − 1"
+NO_DEGREES = "no interval and no p value: one rater and one prompt, so nothing shows how the answer would vary"
 NAN = float("nan")
 Degrees = Literal["satterthwaite", "kenward-roger"]
 
@@ -147,7 +148,7 @@ def contrast_row(
         n_outputs=counts.outputs,
         n_judgements=counts.judgements,
         converged=known,
-        message=found.message or fit.convergence.message,
+        message=found.message or (NO_DEGREES if np.isnan(df) else fit.convergence.message),
         model=f"{fit.model}: {fit.formula}",
         **_sizes(data, fit, points, level=level_of(data, fit, pair, task_family=task_family)),
         **_observed(data, pair, task_family=task_family),

@@ -1,9 +1,10 @@
 """Plackett–Luce: strengths of systems from rankings, full or of the best few, and from best–worst answers.
 
 A ranking is a row of choices: the best of all shown, the best of the rest, and so on. Systems that were shown but not
-ranked stay in every set and are never chosen; so a ranking of the best k needs no pretence about the others. A
-best–worst answer is the choice of the best of all, then of the worst of the rest by the reversed strengths (Marley &
-Louviere 2005, sequential best–worst).
+ranked stay in every set and are never chosen; so a ranking of the best k needs no pretence about the others. Systems of
+equal rank are each chosen from the set that was left before any of them (Breslow 1974, as for ties of survival times);
+equal ranks at the end are no choice at all. A best–worst answer is the choice of the best of all, then of the worst of
+the rest by the reversed strengths (Marley & Louviere 2005, sequential best–worst).
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ class Rankings:
     system
         Number of the system, 0 … S − 1.
     rank
-        1 for the best; only the order matters. NaN for shown but not ranked, that is, worse than all ranked ones.
-        For best–worst answers 1 is the best, −1 the worst, NaN neither.
+        1 for the best; only the order matters, and equal ranks are ties. NaN for shown but not ranked, that is, worse
+        than all ranked ones. For best–worst answers 1 is the best, −1 the worst, NaN neither.
     """
 
     block: IntArray
@@ -59,23 +60,29 @@ class Stages:
     start: IntArray
     block: IntArray
 
+    @property
+    def has_ties(self) -> bool:
+        """Return whether several alternatives were chosen at some stage."""
+        return bool(self.chosen.sum() > self.block.size)
+
 
 def explode(rankings: Rankings) -> Stages:
     """Return the choices that rankings are made of, in the order of the blocks."""
     rank = np.asarray(rankings.rank, dtype=float)
-    order = np.lexsort((np.where(np.isnan(rank), np.inf, rank), rankings.block))
-    block = np.asarray(rankings.block)[order]
-    begin = np.flatnonzero(np.concatenate([[True], block[1:] != block[:-1]]))
-    size = np.diff(np.append(begin, block.size))
-    ranked = np.add.reduceat(~np.isnan(rank[order]), begin)
-    stages = np.minimum(ranked, size - 1)
-    of_block = np.repeat(np.arange(begin.size), stages)
-    depth = np.arange(of_block.size) - np.repeat(np.cumsum(stages) - stages, stages)
-    left = size[of_block] - depth
+    rank = np.where(np.isnan(rank), np.inf, rank)
+    order = np.lexsort((rank, rankings.block))
+    block, rank = np.asarray(rankings.block)[order], rank[order]
+    opens = np.concatenate([[True], block[1:] != block[:-1]])
+    end = np.append(np.flatnonzero(opens)[1:], block.size)[np.cumsum(opens) - 1]
+    first = np.flatnonzero(opens | np.concatenate([[True], rank[1:] != rank[:-1]]))  # of each group of equal ranks
+    tied, left = np.diff(np.append(first, block.size)), end[first] - first
+    informs = np.isfinite(rank[first]) & (tied < left)
+    first, tied, left = first[informs], tied[informs], left[informs]
     start = np.concatenate([[0], np.cumsum(left)]).astype(np.int64)
     inside = np.arange(start[-1]) - np.repeat(start[:-1], left)
-    row = order[np.repeat(begin[of_block] + depth, left) + inside]
-    chosen = (inside == 0).astype(float)
+    row = order[np.repeat(first, left) + inside]
+    chosen = (inside < np.repeat(tied, left)).astype(float)
+    of_block = (np.cumsum(opens) - 1)[first]
     return Stages(row.astype(np.int64), np.ones(row.size), chosen, start, of_block.astype(np.int64))
 
 
@@ -154,12 +161,11 @@ def fit_plackett_luce(  # noqa: PLR0913 - all but two are keywords with defaults
     Raises
     ------
     ValueError
-        If shapes, codes or ranks make no sense, ties among them: break ties by design, or take pairs
-        (``analysis.rankings``), where a tie is an answer.
+        If shapes, codes or ranks make no sense.
 
     References
     ----------
-    Luce 1959; Plackett 1975; Beggs, Cardell & Hausman 1981 (exploded logit); Marley & Louviere 2005.
+    Luce 1959; Breslow 1974; Plackett 1975; Beggs, Cardell & Hausman 1981 (exploded logit); Marley & Louviere 2005.
     """
     _check(rankings, systems, best_worst=best_worst)
     stages = explode_best_worst(rankings) if best_worst else explode(rankings)
@@ -169,7 +175,7 @@ def fit_plackett_luce(  # noqa: PLR0913 - all but two are keywords with defaults
     times = _of_block(rankings, count, "weights")[stages.block]
     return fit_strengths(
         StrengthProblem(
-            model="Plackett–Luce model" + (", best–worst" if best_worst else ""),
+            model="Plackett–Luce model" + _kind(stages, best_worst=best_worst),
             family="plackett_luce",
             formula=formula,
             systems=systems,
@@ -215,17 +221,12 @@ def _check(rankings: Rankings, systems: tuple[str, ...], *, best_worst: bool) ->
         raise ValueError("there is no ranking")
     if system.min() < 0 or system.max() >= len(systems):
         raise ValueError(f"numbers of systems must lie between 0 and {len(systems) - 1}")
-    if _repeats(block, rank[:, None], ~np.isnan(rank)):
-        raise ValueError(
-            "two systems of one ranking have the same rank: break ties, or analyse pairs, which allow them"
-        )
     if not best_worst and np.isinf(rank).any():
         raise ValueError("a rank is infinite: leave it empty (NaN) for systems that were not ranked")
 
 
-def _repeats(block: IntArray, values: FloatArray, rows: np.ndarray) -> bool:
-    table = np.column_stack([block, values])[rows]
-    return bool(np.unique(table, axis=0).shape[0] < table.shape[0])
+def _kind(stages: Stages, *, best_worst: bool) -> str:
+    return ", best–worst" if best_worst else " (ties by Breslow)" if stages.has_ties else ""
 
 
 def _covariates(rankings: Rankings, covariates: FloatArray | None, names: tuple[str, ...]) -> FloatArray:

@@ -33,6 +33,7 @@ def write_files(result: StudyResult, folder: Path) -> tuple[str, ...]:
     page = body(result, drawings, versions=known)
     texts = {
         **_tables(result),
+        **_exclusions(result),
         **_numbers(result),
         "results.json": _json(machine_readable(result)),
         "methods.md": _methods(result),
@@ -68,12 +69,26 @@ def _tables(result: StudyResult) -> dict[str, str]:
     }
 
 
+def _exclusions(result: StudyResult) -> dict[str, str]:
+    """Return the table with and without exclusions; nothing where no exclusion can be lifted."""
+    if not result.exclusions:
+        return {}
+    table = tables.quality_table(result)
+    return {
+        "quality.csv": tables.to_csv(result.exclusions),
+        "quality.tex": tables.to_latex(table),
+        "quality.md": tables.to_markdown(table),
+    }
+
+
 def _numbers(result: StudyResult) -> dict[str, str]:
     """Return the CSV files behind the sections; those without rows are not written."""
     found = {
         "agreement.csv": tables.to_csv(result.agreement),
         "influence.csv": tables.to_csv([row for item in result.checks for row in item.influence]),
         "sensitivity.csv": tables.to_csv(result.sensitivity),
+        "rounds.csv": tables.to_csv(result.rounds.means if result.rounds else ()),
+        "trends.csv": tables.to_csv(result.rounds.trends if result.rounds else ()),
         "looks.csv": tables.looks_csv(look_at_study(result)),
         **_per_dimension(result),
         "residuals.csv": _residuals(result),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from analysis.tables import Table
 
+LEFT_OUT = "Left out at the wish of whoever made this report."
 WIDE, MIDDLE = 620.0, 420.0
 """Widths in points from which a figure keeps a least width on a phone and scrolls sideways."""
 

@@ -29,6 +29,8 @@ FILES: Final = (
         "spreads and shares, systems, pairs, shrunken estimates",
     ),
     ("agreement.csv, influence.csv, residuals.csv, sensitivity.csv", "what stands behind the trust in the table"),
+    ("quality.csv, .tex, .md", "each contrast with and without exclusions, where there are any"),
+    ("rounds.csv, trends.csv", "means by round and trends over rounds, where there are rounds"),
     ("figures/", "each figure as SVG, PDF and PNG"),
     ("methods.md", "the methods paragraph with its formulas"),
     ("manifest.json", "hashes of input, plan and every file, options, versions, seed"),
@@ -106,6 +108,8 @@ def machine_readable(result: StudyResult) -> dict[str, Any]:
         "agreement": [plain(row) for row in result.agreement],
         "diagnostics": [_check(item) for item in result.checks],
         "sensitivity": [plain(row) for row in result.sensitivity],
+        "exclusions": [plain(row) for row in result.exclusions],
+        "rounds": plain(result.rounds),
     }
 
 

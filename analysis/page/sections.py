@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from analysis import tables
+from analysis.page.exclusions import quality, rounds
 from analysis.page.parts import (
+    LEFT_OUT,
     Section,
     beside,
     contents,
@@ -89,6 +91,8 @@ def _sections(result: StudyResult, drawings: Drawings, *, versions: Mapping[str,
         Section("looks", "Looking early", _looks(result)),
         Section("design", "Question and design", _design(result)),
         Section("data", "Data and exclusions", _data(result), "Data"),
+        Section("quality", "With and without exclusions", quality(result), "Exclusions"),
+        Section("rounds", "Progress over rounds", rounds(result), "Rounds"),
         Section("wins", "Who beats whom", _wins(result, drawings), "Win rates"),
         Section("variance", "Where the variance comes from", _variance(result, drawings), "Variance"),
         Section("agreement", "Agreement of raters", _agreement(result), "Agreement"),
@@ -218,7 +222,7 @@ def _variance(result: StudyResult, drawings: Drawings) -> str:
 
 def _agreement(result: StudyResult) -> str:
     if "agreement" in result.left_out:
-        return text("Left out at the wish of whoever made this report.")
+        return text(LEFT_OUT)
     return table(tables.agreement_table(result), captioned=False, style="prose")
 
 
@@ -229,7 +233,7 @@ def _shrunken(drawings: Drawings) -> str:
 
 def _diagnostics(result: StudyResult, drawings: Drawings) -> str:
     if "diagnostics" in result.left_out:
-        return text("Left out at the wish of whoever made this report.")
+        return text(LEFT_OUT)
     if not result.checks:
         return ""
     remarks = [f"{item.dimension}: {note}." for item in result.checks for note in item.notes]
@@ -252,7 +256,7 @@ def _diagnostics(result: StudyResult, drawings: Drawings) -> str:
 
 def _sensitivity(result: StudyResult) -> str:
     if "sensitivity" in result.left_out:
-        return text("Left out at the wish of whoever made this report.")
+        return text(LEFT_OUT)
     if not result.sensitivity:
         return ""
     total, agree = len(result.sensitivity), sum(one.agrees for one in result.sensitivity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.design import SIDE
+from analysis.prepare.answers import TIED, can_standardise
 from analysis.prepare.coding import FEW, ONE_SAMPLE, DimensionData, prepare
 from analysis.prepare.options import (
     DEFAULT_FIXED,
@@ -24,10 +25,12 @@ __all__ = [
     "ONE_SAMPLE",
     "RANDOM",
     "SIDE",
+    "TIED",
     "DimensionData",
     "NothingToModelError",
     "OptionError",
     "Options",
+    "can_standardise",
     "contrasts_of",
     "prepare",
     "select",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from analysis.design import SIDE, FormulaError, ModelFormula, RandomTerm, build_design
-from analysis.prepare.answers import Answers, code_answers, standardise, take_apart
+from analysis.prepare.answers import Answers, code_answers, standardise
 from analysis.prepare.grid import cells_of
 from analysis.prepare.options import NothingToModelError, OptionError, Options
 from analysis.prepare.selection import systems_of
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from analysis.numerics.structure import FloatArray, IntArray, SignedFactor, Structure
 
 FEW: Final = 6
+ONE_RATER: Final = (
+    "one rater judged: estimates, intervals and p values say how this person would judge further prompts; about other "
+    "people, and whether raters agree, nothing can be said"
+)
+ONE_OF_EACH: Final = (
+    "one rater judged one prompt: this is that person's order of these texts; intervals and p values, which need "
+    "several prompts or raters, do not exist"
+)
 ONE_SAMPLE: Final = (
     "one sample per prompt and system: output and prompt:system are one random effect (kept: prompt:system)"
 )
@@ -163,8 +171,6 @@ def prepare(rows: pd.DataFrame, dimension: str, options: Options) -> DimensionDa
     if len(systems_of(frame)) == 1:
         raise NothingToModelError(f"dimension {dimension!r} has answers about {systems_of(frame)[0]!r} only")
     frame = frame.sort_values(["judgement", "output_a"], kind="stable").reset_index(drop=True)
-    if options.rankings == "pairs" and frame["measure"].iloc[0] == "ranking":
-        frame = take_apart(frame)
     frame, answers = code_answers(frame, options)
     paired = bool((frame["system_b"] != "").any())
     chosen, notes = _random_names(frame, options, paired=paired)
@@ -172,8 +178,8 @@ def prepare(rows: pd.DataFrame, dimension: str, options: Options) -> DimensionDa
     if design.rows.size < len(frame):
         frame = frame.iloc[design.rows].reset_index(drop=True)
         answers = answers.take(design.rows)
-    if options.standardise and answers.family == "gaussian":
-        answers = replace(answers, response=standardise(frame), scale="rater SD")
+    if answers.scale == "rater SD":
+        answers = replace(answers, response=standardise(frame))
     families, cells = cells_of(design, options)
     kept = _identified(design, frame) if answers.family == "plackett_luce" else np.arange(len(design.names))
     return DimensionData(
@@ -228,13 +234,17 @@ def _random_names(frame: pd.DataFrame, options: Options, *, paired: bool) -> tup
     if "output" in names and "prompt:system" in names and _one_sample(frame, paired=paired):
         names.remove("output")
         notes.append(ONE_SAMPLE)
+    one = {unit for unit in ("rater", "prompt", "booklet") if frame[unit].nunique() < 2}  # noqa: PLR2004
+    if "rater" in one:
+        notes.append(ONE_OF_EACH if "prompt" in one else ONE_RATER)
     for name in tuple(names):
         unit = UNIT_OF.get(name, "")
-        if unit and frame[unit].nunique() < 2:  # noqa: PLR2004
+        if unit in one:
             names.remove(name)
-            notes.append(
-                f"random effect {name} left out: there is one {unit}, so the result holds for this {unit} only"
-            )
+            if "rater" not in one:  # else it has been said, and in plainer words
+                notes.append(
+                    f"random effect {name} left out: there is one {unit}, so the result holds for this {unit} only"
+                )
     return tuple(names), tuple(notes)
 
 
@@ -255,7 +265,7 @@ def _few(frame: pd.DataFrame) -> tuple[str, ...]:
     return tuple(
         f"only {count} {unit}s: the small-sample correction is rough, treat as a pilot"
         for unit in ("rater", "prompt")
-        if (count := frame[unit].nunique()) < FEW
+        if 1 < (count := frame[unit].nunique()) < FEW
     )
 
 

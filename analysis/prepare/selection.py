@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from analysis.prepare.options import OptionError, Options
 from analysis.results import DataSummary
+from analysis.schema import TWO_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODELLED: Final = ("pairwise_choice", "pairwise_graded", "interval", "ordinal", "ranking")
-"""Measures that have a model."""
+"""Measures that have a model; so have nominal answers of two levels about one output (yes or no)."""
 TIE: Final = 0.5
 
 
@@ -28,6 +29,9 @@ def select(frame: pd.DataFrame, options: Options) -> tuple[pd.DataFrame, DataSum
         rows = rows[~rows["late"]]
     rows = _restrict_systems(rows, options)
     rows, ignored = _restrict_dimensions(rows, options)
+    if rows.empty and ignored:
+        why = "; ".join(f"{name}: {reason}" for name, reason in ignored.items())
+        raise OptionError(f"no judgement is left to analyse ({why})")
     if rows.empty:
         raise OptionError("no judgement is left to analyse: look at kind, excluded, measure and the chosen systems")
     rows = rows.sort_values(["dimension", "judgement", "output_a"], kind="stable").reset_index(drop=True)
@@ -68,11 +72,13 @@ def _restrict_dimensions(rows: pd.DataFrame, options: Options) -> tuple[pd.DataF
             raise OptionError(f"there is no dimension {name!r}: the data have {', '.join(sorted(known))}")
     if options.dimensions:
         rows = rows[rows["dimension"].isin(options.dimensions)]
-    other = rows[~rows["measure"].isin(MODELLED)]
+    verdicts = (rows["measure"] == "nominal") & (rows["levels"] == TWO_LEVELS) & (rows["system_b"] == "")
+    modelled = rows["measure"].isin(MODELLED) | verdicts
     ignored = {
-        str(name): f"measure {part.iloc[0]!r} has no model yet" for name, part in other.groupby("dimension")["measure"]
+        str(name): f"measure {part.iloc[0]!r} has no model yet"
+        for name, part in rows[~modelled].groupby("dimension")["measure"]
     }
-    return rows[rows["measure"].isin(MODELLED)], ignored
+    return rows[modelled], ignored
 
 
 def systems_of(rows: pd.DataFrame) -> tuple[str, ...]:

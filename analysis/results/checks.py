@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from analysis.results.fits import FloatArray
+
+DECLARED: Final = "declared exclusions"
+EVERYONE: Final = "everyone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +155,87 @@ class SensitivityRow:
         """Name the contrast in words."""
         within = f" ({self.task_family})" if self.task_family else ""
         return f"{self.first} vs {self.second}{within}"
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionRow:
+    """One contrast under one set of exclusions: those declared, none, or all but those that one check alone made.
+
+    ``variant`` names the set, ``check`` the check that is left out. ``p_corrected`` is by the correction that decides,
+    over the same family; ``same`` tells whether it leads to the conclusion of the declared analysis. ``raters`` and
+    ``judgements`` are those analysed.
+    """
+
+    dimension: str
+    first: str
+    second: str
+    task_family: str
+    variant: str
+    check: str
+    estimate: float
+    se: float
+    low: float
+    high: float
+    p: float
+    p_corrected: float
+    scale: str
+    raters: int
+    judgements: int
+    same: bool
+    message: str = ""
+
+    @property
+    def contrast(self) -> str:
+        """Name the contrast in words."""
+        within = f" ({self.task_family})" if self.task_family else ""
+        return f"{self.first} vs {self.second}{within}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundMean:
+    """The mean score of one system in one round, with its interval; ``unit`` says what the score is.
+
+    ``over`` names what the interval takes for independent: judgements, or outputs where a round has few judgements.
+    """
+
+    dimension: str
+    system: str
+    round: int
+    unit: str
+    mean: float
+    low: float
+    high: float
+    judgements: int
+    outputs: int
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrend:
+    """The change per round of one contrast, or of one system alone (``second`` empty), by the mixed model."""
+
+    dimension: str
+    first: str
+    second: str
+    scale: str
+    estimate: float = float("nan")
+    se: float = float("nan")
+    df: float = float("nan")
+    low: float = float("nan")
+    high: float = float("nan")
+    p: float = float("nan")
+    p_holm: float = float("nan")
+    message: str = ""
+
+    @property
+    def contrast(self) -> str:
+        """Name the contrast in words."""
+        return f"{self.first} vs {self.second}" if self.second else self.first
+
+
+@dataclass(frozen=True, slots=True)
+class RoundProgress:
+    """How systems fared from round to round."""
+
+    means: tuple[RoundMean, ...]
+    trends: tuple[RoundTrend, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.declaration import Declaration
-from analysis.results.checks import Account, DimensionCheck, SensitivityRow
+from analysis.results.checks import Account, DimensionCheck, ExclusionRow, RoundProgress, SensitivityRow
 from analysis.results.fits import Fit
 from analysis.results.rows import (
     AgreementRow,
@@ -84,7 +84,8 @@ class StudyResult:
     """A whole analysis: the significance table, the models behind it, and sentences for a paper.
 
     ``title`` heads the report. ``warnings`` must be read before the table is believed; ``notes`` are remarks on the
-    models that need not worry anybody. ``agreement``, ``account``, ``checks`` and ``sensitivity`` are filled by
+    models that need not worry anybody. ``agreement``, ``account``, ``checks``, ``sensitivity``, ``exclusions`` (empty
+    if there is none to lift) and ``rounds`` (None if there are no rounds) are filled by
     :func:`analysis.report.examine`; ``left_out`` names the parts that it was told to leave out. ``declaration`` is the
     frozen plan if there is one, ``changed`` says what was analysed otherwise than declared, and ``correction`` (holm,
     bh, single-step or none) is the one that decides. ``table`` is the validated long table, kept for examining and
@@ -108,6 +109,8 @@ class StudyResult:
     account: Account | None = None
     checks: tuple[DimensionCheck, ...] = ()
     sensitivity: tuple[SensitivityRow, ...] = ()
+    exclusions: tuple[ExclusionRow, ...] = ()
+    rounds: RoundProgress | None = None
     declaration: Declaration | None = None
     left_out: tuple[str, ...] = ()
     correction: str = "holm"

@@ -1,6 +1,7 @@
 """The long table: its columns, their meaning, and the check of a file.
 
-One row per judgement and dimension; a ranking has one row per judgement, dimension and ranked output.
+One row per judgement and dimension; what is asked of each output (a ranking, sliders under both texts of a pair)
+has one row per judgement, dimension and output.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from typing import TYPE_CHECKING
 
 from analysis.schema.checks import cast, check_cells, check_consistency, check_header
 from analysis.schema.columns import (
+    ALWAYS_OUT,
+    BY_HAND,
     COLUMNS,
+    INCOMPLETE,
     KINDS,
     MAX_ISSUES,
     MEASURES,
     NAMES,
     PAIRWISE,
     SINGLE,
+    TWO_LEVELS,
+    WITHDRAWN,
     Column,
     Issue,
     SchemaError,
@@ -26,13 +32,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "ALWAYS_OUT",
+    "BY_HAND",
     "COLUMNS",
+    "INCOMPLETE",
     "KINDS",
     "MAX_ISSUES",
     "MEASURES",
     "NAMES",
     "PAIRWISE",
     "SINGLE",
+    "TWO_LEVELS",
+    "WITHDRAWN",
     "Column",
     "Issue",
     "SchemaError",

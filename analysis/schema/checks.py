@@ -90,6 +90,7 @@ def check_cells(frame: pd.DataFrame) -> list[Issue]:
         (~frame["measure"].isin(MEASURES), "measure", f"must be one of {', '.join(MEASURES)}"),
         (frame["position"] < 1, "position", "counts from 1"),
         (frame["slot"] < 0, "slot", "counts from 1 (0 = unknown)"),
+        (frame["round"] < 0, "round", "counts from 1 (0 = no rounds)"),
         (frame["seconds"] < 0, "seconds", "is negative"),
         (frame["length_a"] < 0, "length_a", "is negative"),
         (frame["length_b"] < 0, "length_b", "is negative"),
@@ -118,7 +119,7 @@ def _pair_rules(frame: pd.DataFrame) -> list[Rule]:
 
 
 def _single_rules(frame: pd.DataFrame) -> list[Rule]:
-    single = frame["measure"].isin(SINGLE)
+    single, named = frame["measure"].isin(SINGLE), frame["measure"].isin((*SINGLE, "nominal"))
     answer, levels = frame["answer"], frame["levels"]
     without = _blank(frame["system_b"])
     return [
@@ -126,8 +127,8 @@ def _single_rules(frame: pd.DataFrame) -> list[Rule]:
         (without & ~_blank(frame["output_b"]), "output_b", "must be empty when system_b is"),
         (~without & _blank(frame["output_b"]), "output_b", "is empty although system_b is not"),
         (single & (levels < 2), "levels", "must be at least 2: the number of levels, or of ranks"),  # noqa: PLR2004
-        (single & (answer != answer.round()), "answer", "must be a whole number: a level or a rank, from 1"),
-        (single & ((answer < 1) | (answer > levels)), "answer", "must lie between 1 and levels"),
+        (named & (answer != answer.round()), "answer", "must be a whole number: a level or a rank, from 1"),
+        (named & ((answer < 1) | (answer > levels)), "answer", "must lie between 1 and levels"),
     ]
 
 
@@ -139,16 +140,19 @@ def check_consistency(frame: pd.DataFrame) -> list[Issue]:
     """Return every cell that contradicts another row."""
     import numpy as np
 
-    ranked = frame["measure"] == "ranking"
+    single = _blank(frame["system_b"])
     twice = frame.duplicated(["judgement", "dimension", "output_a"]) | (
-        ~ranked & frame.duplicated(["judgement", "dimension"])
+        ~single & frame.duplicated(["judgement", "dimension"])
     )
     issues = [_cell(i, "judgement", "occurs twice for this dimension: remove one") for i in np.flatnonzero(twice)]
     for name in ("measure", "levels"):
         first = frame.groupby("dimension")[name].transform("first")
+        differs = frame[name] != first
+        if name == "levels":
+            differs &= frame["measure"] != "ranking"  # some rankings may be of more outputs than others
         issues += [
             _cell(i, name, f"differs from {first[i]!r}, which the dimension {frame['dimension'][i]!r} has above")
-            for i in np.flatnonzero(frame[name] != first)
+            for i in np.flatnonzero(differs)
         ]
     return issues + list(_check_shapes(frame)) + list(_check_judgements(frame)) + list(_check_outputs(frame))
 

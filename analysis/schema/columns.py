@@ -10,7 +10,15 @@ PAIRWISE: Final = ("pairwise_choice", "pairwise_graded")
 SINGLE: Final = ("ordinal", "ranking")
 """Measures whose rows speak of one output; ``interval`` may speak of one (a slider) or of two (a slider between)."""
 MEASURES: Final = (*PAIRWISE, "interval", "ordinal", "nominal", "ranking")
+TWO_LEVELS: Final = 2
 MAX_ISSUES: Final = 50
+INCOMPLETE: Final = "booklet not completed"
+WITHDRAWN: Final = "data withdrawn"
+ALWAYS_OUT: Final = (INCOMPLETE, WITHDRAWN)
+"""Reasons that are no verdict on a rater: such rows stay out even where all other exclusions are lifted. One of them
+is the whole ``exclusion_reason``, or a part of it set off by "; "."""
+BY_HAND: Final = "by hand"
+"""Stands among ``exclusion_checks`` for a person's own decision; an excluded row that names no check has it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,8 @@ COLUMNS: Final[tuple[Column, ...]] = (
         "answer",
         "float64",
         "choice: 1 = a, 0 = b, 0.5 = tie; graded: +m = a much more … -m = b much more; ordinal: 1 … levels; "
-        "interval: any number; ranking: rank of output_a, 1 = best",
+        "nominal: 1 … levels (of two, 2 = yes); interval: any number; ranking: rank of output_a, 1 = best, equal ranks "
+        "are ties (best–worst: best 1, others 2, worst 3)",
     ),
     Column(
         "levels",
@@ -54,6 +63,7 @@ COLUMNS: Final[tuple[Column, ...]] = (
         "0 = continuous",
         0,
     ),
+    Column("round", "int64", "number of the round of questions in which it was asked, from 1; 0 = no rounds", 0),
     Column("slot", "int64", "ranking: place of output_a on the screen, from 1; 0 if unknown", 0),
     Column("length_a", "float64", "characters of the text of output_a, NaN if unknown", float("nan")),
     Column("length_b", "float64", "characters of the text of output_b, NaN if unknown", float("nan")),
@@ -61,6 +71,13 @@ COLUMNS: Final[tuple[Column, ...]] = (
     Column("late", "bool", "given after the lease had lapsed or the study was closed", default=False),
     Column("excluded", "bool", "a recorded decision leaves this judgement out", default=False),
     Column("exclusion_reason", "str", "why, empty if not excluded", ""),
+    Column(
+        "exclusion_checks",
+        "str",
+        "names of the quality checks that led to the exclusion, joined by ';', every one of them; 'by hand' for a "
+        "person's decision",
+        "",
+    ),
     Column("simulated", "bool", "answered by a simulated rater, no person", default=False),
 )
 NAMES: Final = tuple(column.name for column in COLUMNS)

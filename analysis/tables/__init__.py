@@ -13,6 +13,7 @@ from analysis.tables.checks import (
     residual_table,
     sensitivity_table,
 )
+from analysis.tables.exclusions import quality_table, rounds_table, trends_table
 from analysis.tables.findings import (
     corrections_table,
     fixed_table,
@@ -44,8 +45,10 @@ __all__ = [
     "looks_csv",
     "looks_table",
     "naive_table",
+    "quality_table",
     "question_table",
     "residual_table",
+    "rounds_table",
     "sensitivity_table",
     "share_table",
     "significance_table",
@@ -54,6 +57,7 @@ __all__ = [
     "to_html",
     "to_latex",
     "to_markdown",
+    "trends_table",
     "variance_table",
     "win_table",
     "write_csv",

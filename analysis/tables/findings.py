@@ -56,6 +56,7 @@ ASKED: Final = {
     "pairwise_graded": "graded preference",
     "interval": "interval scale",
     "ordinal": "ordered levels",
+    "nominal": "yes or no",
     "ranking": "ranking",
 }
 
@@ -284,6 +285,13 @@ def win_table(result: StudyResult) -> Table:
     return Table("Win rates of all pairs", header, cells_of, (False, True, True, True, True), (), groups)
 
 
+def _raw(item: DimensionResult, raw: float) -> str:
+    """Return the share won, the share of yes, or the mean answer."""
+    if item.measure == "nominal":
+        return percent(raw - 1.0)
+    return percent(raw) if item.paired or item.measure == "ranking" else number(raw)
+
+
 def system_table(result: StudyResult) -> Table:
     """Return each system's mean or strength with quasi-standard errors and the interval of its rank."""
     level = f"{100.0 * result.confidence:g}% CI"
@@ -297,7 +305,7 @@ def system_table(result: StudyResult) -> Table:
                 interval(one.low, one.high),
                 number(one.quasi_se),
                 f"{one.rank_low} to {one.rank_high}" if one.rank_low else "–",
-                percent(one.raw) if item.paired or item.measure == "ranking" else number(one.raw),
+                _raw(item, one.raw),
                 count(one.count),
             ),
         )

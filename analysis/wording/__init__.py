@@ -1,5 +1,6 @@
 """The words of a report: the sentence a paper would print, the methods paragraph, the warnings, how numbers read."""
 
+from analysis.wording.exclusions import changed_conclusions, exclusions_verdict, rounds_verdict
 from analysis.wording.findings import (
     CORRECTIONS,
     chance,
@@ -17,9 +18,11 @@ from analysis.wording.numbers import count, degrees, equals_p, format_p, interva
 __all__ = [
     "CORRECTIONS",
     "chance",
+    "changed_conclusions",
     "count",
     "degrees",
     "equals_p",
+    "exclusions_verdict",
     "family_in_words",
     "format_p",
     "formulas_of",
@@ -30,6 +33,7 @@ __all__ = [
     "number",
     "percent",
     "percents",
+    "rounds_verdict",
     "sentence",
     "sentences_of",
     "speaks_of_wins",

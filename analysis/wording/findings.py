@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from analysis.prepare import ONE_SAMPLE
+from analysis.prepare import ONE_SAMPLE, TIED
 from analysis.wording.numbers import count, degrees, equals_p, join, number, percent
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from analysis.results import DimensionResult, SignificanceRow, StudyResult
 
-HARMLESS: Final = (ONE_SAMPLE,)
+HARMLESS: Final = (ONE_SAMPLE, TIED)
 FINE: Final = "singular"
 SOUND: Final = ("ok", FINE)
 CORRECTIONS: Final = {"holm": "Holm", "bh": "BH", "single-step": "single-step", "none": "uncorrected"}

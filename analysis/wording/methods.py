@@ -16,6 +16,7 @@ ASKED: Final = {
     "pairwise_graded": "graded preferences",
     "interval": "ratings on an interval scale",
     "ordinal": "ratings on ordered levels",
+    "nominal": "verdicts (yes or no)",
     "ranking": "rankings",
 }
 ADJUSTED: Final = 1e-9
@@ -69,7 +70,12 @@ def _model(item: DimensionResult) -> str:
 
 def _effects(result: StudyResult) -> str:
     names = sorted({part.factor for item in result.dimensions for part in item.fit.variances})
-    signed = sorted({part.factor for item in result.dimensions for part in item.fit.variances if part.signed})
+    signed = sorted(
+        {part.factor for item in result.dimensions if item.paired for part in item.fit.variances if part.signed}
+    )
+    ranked = sorted(
+        {part.factor for item in result.dimensions if item.measure == "ranking" for part in item.fit.variances}
+    )
     if not names:
         return "No random effect could be estimated."
     text = f"Random effects were {join(names)}"
@@ -79,6 +85,8 @@ def _effects(result: StudyResult) -> str:
             "Fixed effects were an intercept for the left-hand side and the signed difference of the two systems. "
             f"{text}; {sides} entered with +1 for the left and −1 for the right output of a pair."
         )
+    if ranked:
+        return f"{text}; in rankings {join(ranked)} entered the utility of each output, of which the larger is chosen."
     return f"{text}."
 
 
@@ -171,14 +179,26 @@ def _letters(item: DimensionResult) -> list[tuple[str, bool]]:
 def _text(item: DimensionResult) -> str:
     family, link = item.fit.family, item.fit.link
     pieces = ["side + β[system a] − β[system b]" if item.paired else "μ + β[system]"]
-    pieces += [f"u[{name}, a] − u[{name}, b]" if signed else f"u[{name}]" for name, signed in _letters(item)]
+    pieces += [
+        f"u[{name}, a] − u[{name}, b]" if signed and item.paired else f"u[{name}]" for name, signed in _letters(item)
+    ]
     eta = " + ".join(pieces)
     spread = "u ~ N(0, σ²), one σ per random effect"
     if family == "gaussian":
         return f"y = {eta} + ε; {spread}; ε ~ N(0, σ²)"
     curve = "Φ" if link == "probit" else "logit⁻¹"
-    answer = f"P(a wins) = {curve}(η)" if family == "binomial" else f"P(Y ≤ j) = {curve}(τ_j − η)"
+    answer = f"P(Y ≤ j) = {curve}(τ_j − η)"
+    if family == "binomial":
+        answer = f"P({_event(item)}) = {curve}(η)"
+    if family == "plackett_luce":
+        answer = "P(a is chosen from the set S) = exp(η[a]) / Σ exp(η[s]) over s in S, best first"
+        eta = eta.removeprefix("μ + ")
     return f"{answer}; η = {eta}; {spread}"
+
+
+def _event(item: DimensionResult) -> str:
+    """Name what a model of two answers gives the probability of."""
+    return "a wins" if item.paired else "upper answer"
 
 
 def _mathml(item: DimensionResult) -> str:
@@ -188,16 +208,23 @@ def _mathml(item: DimensionResult) -> str:
     if item.paired:
         pieces = _i("δ") + _o("+") + _sub(beta[0], "s(a)") + _o("−") + _sub(beta[1], "s(b)")
     else:
-        pieces = _i("μ") + _o("+") + _sub(beta[0], "s")
+        level = "" if family == "plackett_luce" else _i("μ") + _o("+")
+        pieces = level + _sub(beta[0], "s")
     for name, signed in _letters(item):
+        signed = signed and item.paired
         first = _sub(_i("u"), f"{name}(a)" if signed else name)
         pieces += _o("+") + (first if not signed else first + _o("−") + _sub(_i("u"), f"{name}(b)"))
     if family == "gaussian":
         whole = _i("y") + _o("=") + pieces + _o("+") + _i("ε")
     else:
         curve = _i("Φ") if link == "probit" else f"<msup>{_t('logit')}<mn>−1</mn></msup>"
-        if family == "binomial":
-            head = _i("P") + _o("(") + _t("a wins") + _o(")") + _o("=") + curve + _o("(") + _i("η") + _o(")")
+        if family == "plackett_luce":
+            power = f"<msup>{_i('e')}{_sub(_i('η'), 'a')}</msup>"
+            total = f"<munder>{_o('∑')}<mrow>{_t('s in S')}</mrow></munder><msup>{_i('e')}{_sub(_i('η'), 's')}</msup>"
+            head = _i("P") + _o("(") + _t("a from S") + _o(")") + _o("=")
+            head += f"<mfrac><mrow>{power}</mrow><mrow>{total}</mrow></mfrac>"
+        elif family == "binomial":
+            head = _i("P") + _o("(") + _t(_event(item)) + _o(")") + _o("=") + curve + _o("(") + _i("η") + _o(")")
         else:
             inside = _sub(_i("τ"), "j") + _o("−") + _i("η")
             head = _i("P") + _o("(") + _i("Y") + _o("≤") + _i("j") + _o(")") + _o("=") + curve

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis.prepare import OptionError, Options, contrasts_of, prepare, select
+from analysis.inference.contrasts import degrees_of_freedom
+from analysis.prepare import ONE_SAMPLE, OptionError, Options, contrasts_of, prepare, select
+from analysis.prepare.coding import ONE_OF_EACH, ONE_RATER
 from analysis.simulate import PlantedTruth, simulate_answers
 
 EXTRA = {"measure": "nominal", "dimension": "genre", "answer": 3.0, "levels": 4}
@@ -135,10 +137,17 @@ def test_single_rater_is_said(make_plan):
 
     data = model(frame)
 
-    assert (
-        "random effect rater:system left out: there is one rater, so the result holds for this rater only" in data.notes
-    )
-    assert "only 1 raters: the small-sample correction is rough, treat as a pilot" in data.notes
+    assert data.notes == (ONE_SAMPLE, ONE_RATER)
+    assert "rater:system" not in {factor.name for factor in data.factors}
+
+
+def test_single_rater_of_a_single_prompt_is_said(make_plan):
+    frame = simulate_answers(make_plan(raters=1), PlantedTruth(effects={}), seed=1)
+
+    data = model(frame[frame["prompt"] == "p00"])
+
+    assert ONE_OF_EACH in data.notes
+    assert np.isnan(degrees_of_freedom(data))
 
 
 def test_forced_choice_without_ties_has_two_levels(study):

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from analysis.inference.multiplicity import holm
 from analysis.numerics.structure import build_structure
-from analysis.prepare import OptionError, Options, prepare, select
+from analysis.prepare import TIED, OptionError, Options, prepare, select
+from analysis.prepare.answers import NOTHING_ORDERED
 from analysis.study import analyse_study, fit_dimension
 
 
@@ -374,11 +376,35 @@ def test_best_and_worst_with_ties_between_are_best_worst_answers(make_singles):
     assert fit_dimension(data).convergence.converged
 
 
-def test_rankings_with_ties_at_the_top_are_refused_with_the_way_out(rankings):
+def test_rankings_with_ties_at_the_top_are_analysed_and_it_is_said(rankings):
     tied = rankings.assign(answer=rankings["answer"].replace(2.0, 1.0))
 
-    with pytest.raises(OptionError, match="same rank"):
-        analyse_study(tied, Options())
+    found = analyse_study(tied, Options())
+
+    (item,) = found.dimensions
+    assert item.fit.model == "Plackett–Luce model (ties by Breslow) with random effects (Laplace)"
+    assert TIED in item.notes
+    assert all(row.converged and np.isfinite(row.p) for row in found.rows)
+
+
+def test_rankings_that_order_nothing_are_pairs_of_ties(rankings):
+    found = analyse_study(rankings.assign(answer=1.0), Options())
+
+    (item,) = found.dimensions
+    assert NOTHING_ORDERED in item.notes
+    assert [row.raw_win_rate for row in found.rows] == [0.5] * 3
+    assert not any(row.converged for row in found.rows)
+
+
+def test_best_worst_answers_of_three_and_of_four_outputs_are_one_dimension(rankings):
+    fourth = rankings[rankings["rater"] < "r08"].groupby("judgement").head(1)
+    fourth = fourth.assign(system_a="human", output_a=fourth["prompt"] + "/human", slot=4, answer=2.0)
+    table = pd.concat([rankings, fourth], ignore_index=True).assign(levels=3)
+
+    data = prepare(select(table, Options())[0], "preference", Options())
+
+    assert data.best_worst
+    assert data.response[data.frame["system_a"] == "human"].tolist() == pytest.approx([np.nan] * 72, nan_ok=True)
 
 
 def test_rankings_taken_apart_are_the_pairs_they_imply(rankings):

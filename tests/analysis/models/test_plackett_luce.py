@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import optimize
+from statsmodels.duration.hazard_regression import PHReg
 
 from analysis.models.bradley_terry import Comparisons, fit_bradley_terry
 from analysis.models.glmm import fit_logistic
@@ -315,12 +316,40 @@ def test_random_effects_exclude_other_corrections(lamp):
         fit_plackett_luce(rankings, SYSTEMS, factors=(SignedFactor("x", (output.codes[0][:9],), (1.0,), 5),))
 
 
+def test_tied_ranks_equal_cox_regression_with_breslows_ties():
+    rng = np.random.default_rng(4)
+    rankings, size = 300, 5
+    block, system = np.repeat(np.arange(rankings), size), np.tile(np.arange(size), rankings)
+    utility = np.linspace(0.0, 1.5, size)[system] + rng.gumbel(size=block.size)
+    rank = np.round(3.0 - utility)  # many ties, at the top, in the middle and at the end
+    last = rank == np.maximum.reduceat(rank, np.arange(0, block.size, size))[block]
+    dummies = (system[:, None] == np.arange(1, size)).astype(float)
+
+    fit = fit_plackett_luce(Rankings(block, system, rank), tuple("abcde"))
+
+    cox = PHReg(rank - rank.min() + 1.0, dummies, status=~last, strata=block, ties="breslow").fit()
+    assert fit.model == "Plackett–Luce model (ties by Breslow)"
+    assert fit.estimate == pytest.approx(cox.params, rel=1e-6)  # statsmodels stops at a gradient of about 1e-8
+    assert fit.standard_errors() == pytest.approx(cox.bse, rel=1e-6)
+
+
+def test_ties_at_the_end_tell_no_choice():
+    block, system = np.repeat([0, 1, 2], 3), np.tile([0, 1, 2], 3)
+    tied = np.array([1.0, 2.0, 2.0, 2.0, 1.0, 2.0, 1.0, 1.0, 1.0])
+    unranked = np.array([1.0, np.nan, np.nan, np.nan, 1.0, np.nan])
+
+    one, two = explode(Rankings(block, system, tied)), explode(Rankings(block[:6], system[:6], unranked))
+
+    assert one.row.tolist() == [0, 1, 2, 4, 3, 5]
+    assert [one.start.tolist(), one.chosen.tolist()] == [two.start.tolist(), two.chosen.tolist()]
+    assert one.block.tolist() == [0, 1]
+    assert not one.has_ties
+
+
 def test_bad_input_is_refused_in_words():
     block, system = np.zeros(3, dtype=int), np.arange(3)
     rank = np.array([1.0, 2.0, 3.0])
 
-    with pytest.raises(ValueError, match="two systems of one ranking have the same rank"):
-        fit_plackett_luce(Rankings(block, system, np.array([1.0, 1.0, 2.0])), tuple("abc"))
     with pytest.raises(ValueError, match="must lie between 0 and 1"):
         fit_plackett_luce(Rankings(block, system, rank), tuple("ab"))
     with pytest.raises(ValueError, match="there is no ranking"):

@@ -18,6 +18,7 @@ from analysis.sensitivity import (
     without_first,
     without_hasty,
 )
+from analysis.sensitivity.alternatives import with_incomplete
 from analysis.simulate import PlantedTruth, simulate_answers
 
 OPTIONS = Options.of(baseline="baseline")
@@ -33,6 +34,7 @@ def mixed(make_plan):
         table.assign(
             late=table["rater"] == "r01",
             excluded=table["rater"] == "r02",
+            exclusion_reason=np.where(table["rater"] == "r02", schema.INCOMPLETE, ""),
             seconds=np.where(table["rater"] == "r03", 2.0, 20.0),
         )
     )
@@ -64,7 +66,7 @@ def test_every_choice_that_matters_is_tried(mixed, analysed):
     }
     assert found == [
         ("late answers kept", "left out", both),
-        ("recorded exclusions", "nobody excluded", both),
+        ("incomplete booklets left out", "kept", both),
         ("all trials", "without each rater's first trial", both),
         ("any time", "without judgements faster than a third of the median time", both),
         ("ties as a middle level", "ties dropped", ("originality",)),
@@ -80,7 +82,7 @@ def test_every_choice_that_matters_is_tried(mixed, analysed):
 def test_choices_that_change_nothing_are_not_tried(study, result):
     labels = {item.label for item in alternatives(schema.validate(study), result, OPTIONS)}
 
-    assert not labels & {"left out", "nobody excluded", "ties dropped"}
+    assert not labels & {"left out", "kept", "ties dropped"}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,57 @@ def test_alternative_equals_an_analysis_with_that_option(mixed, checked, case):
     assert [row.p for row in rows] == pytest.approx([row.p for row in other.rows], rel=1e-5)
     assert [row.judgements for row in rows] == [row.n_judgements for row in other.rows]
     assert {row.scale for row in rows} == {other.rows[0].scale}
+
+
+def test_incomplete_booklets_come_back_and_other_exclusions_do_not(mixed):
+    reasons = mixed["exclusion_reason"].where(mixed["rater"] != "r04", "too fast")
+    table = mixed.assign(excluded=mixed["rater"].isin(["r02", "r04"]), exclusion_reason=reasons)
+
+    found = with_incomplete(table)
+
+    assert set(found.loc[found["excluded"], "rater"]) == {"r04"}
+
+
+def slider(make_singles, raters, **changes):
+    plan = make_singles(raters=raters, questions={"wit": ("interval", 101)})
+    table = simulate_answers(plan, PlantedTruth(effects={"wit": {"steered": 0.5}}, rater_sd=2.0), seed=6)
+    return schema.validate(table.assign(**changes))
+
+
+def test_points_stand_beside_standard_scores_whichever_was_declared(make_singles):
+    table = slider(make_singles, 8)
+    raw, scaled = (analyse(table, baseline="baseline", standardise=way) for way in ("", "rater"))
+
+    of_raw, of_scaled = (check_sensitivity(table, one, options=Options.of(**one.options)) for one in (raw, scaled))
+
+    one = next(row for row in of_raw if row.alternative == "standardised per rater")
+    two = next(row for row in of_scaled if row.alternative == "points as given")
+    assert [row.scale for row in (one, two)] == ["rater SD", "points"]
+    assert one.estimate == pytest.approx(scaled.rows[0].estimate, rel=1e-6)
+    assert two.estimate == pytest.approx(raw.rows[0].estimate, rel=1e-6)
+
+
+def test_one_answer_per_rater_cannot_be_standardised(make_singles):
+    table = slider(make_singles, 40)
+    table = table[table["position"] == 1]
+    found = analyse(table, baseline="baseline")
+
+    declared = analyse(table, baseline="baseline", standardise="rater")
+
+    labels = {item.label for item in alternatives(table, found, OPTIONS)}
+    assert "standardised per rater" not in labels
+    assert declared.rows[0].scale == "points"
+    assert any("not standardised per rater" in warning for warning in declared.warnings)
+
+
+def test_rater_with_one_answer_is_left_out_of_standard_scores(make_singles):
+    table = slider(make_singles, 8)
+    table = table[(table["rater"] != "r03") | (table["position"] == 1)]
+
+    found = analyse(table, baseline="baseline", standardise="rater")
+
+    assert found.dimensions[0].n_raters == 7
+    assert "wit: 1 raters with one answer have no standardised one: left out" in found.warnings
 
 
 def test_rows_carry_the_declared_analysis_and_stand_by_dimension(analysed, checked):
