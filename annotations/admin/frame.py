@@ -45,9 +45,11 @@ ICONS = {
 
 # Pages beside the path: name, title, icon, what they need.
 BESIDE = (
+    ("quality", "Quality", "rule", Action.LOOK),
     ("members", "People", "group", Action.LOOK),
     ("log", "Log", "history", Action.LOG),
     ("texts", "Texts and settings", "edit_note", Action.READ),
+    ("steps", "Path of a rater", "footprint", Action.READ),
 )
 # What the page of each station needs, so that the path offers only what opens.
 NEEDS = {"monitor": Action.LOOK, "results": Action.LOOK}
