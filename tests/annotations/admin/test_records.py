@@ -16,7 +16,7 @@ from .conftest import judge
 
 READ_ONLY = sorted(
     (model for model, found in admin.site._registry.items() if found.__module__.startswith("annotations.admin")
-     and model is not models.Study and model._meta.app_label == "annotations"),
+     and model not in (models.Study, models.ApiToken) and model._meta.app_label == "annotations"),
     key=lambda model: model.__name__,
 )  # fmt: skip
 NAMES = [model._meta.model_name for model in READ_ONLY]
@@ -41,7 +41,17 @@ def listing(name):
 
 # Shown on the pages of their study instead, where roles decide who sees them.
 ON_PAGES = {
-    *("Alert", "BonusOrder", "ConsentVersion", "Invitation", "LedgerEntry", "PathAnswer", "RecruiterAccount", "RecruiterEvent"),
+    *(
+        "Alert",
+        "ApiToken",
+        "BonusOrder",
+        "ConsentVersion",
+        "Invitation",
+        "LedgerEntry",
+        "PathAnswer",
+        "RecruiterAccount",
+        "RecruiterEvent",
+    ),
     *("Recruitment", "Round", "StudyMember", "Submission"),
 }
 
