@@ -32,7 +32,8 @@ from annotations.models import Invitation, Participation, RecruitmentIdentity, S
 from annotations.registry import ENTRY_SETTINGS, Framing, Identity, recruitment_platforms
 
 from .events import log_event
-from .identities import digests_of
+from .identities import digest_of, digests_of
+from .places import finished_among, give_up
 
 MOST_SEATS = 1_000_000
 ON_THE_WAY = (ParticipationState.ARRIVED, ParticipationState.CONSENTED)
@@ -84,7 +85,8 @@ def invitation_of(*, study: Study, identity: Identity) -> Invitation | None:
 
 
 def admitted(*, participation: Participation, identity: Identity) -> None:
-    """Note who came by which invitation; called after the participation was made, in the same transaction."""
+    """Note who came by which invitation or place; called after the participation was made, in the same transaction."""
+    _take_seat(participation, identity)
     if participation.study.recruitment == "invitations":
         Invitation.objects.filter(study=participation.study, token=identity.code).update(participation=participation)
 
@@ -125,8 +127,26 @@ def come_again(*, participation: Participation, identity: Identity) -> Participa
         known.session, known.session_digest = identity.session, session[0]
         known.extra = identity.submit_to or known.extra
         known.save(update_fields=["session", "session_digest", "extra"])
+        _take_seat(participation, identity)
         log_event(study=participation.study, name="came_again", participation=participation)
     return participation
+
+
+def _take_seat(participation: Participation, identity: Identity) -> None:
+    """Note whose place it is now; somebody who had it before has returned it there, which nobody told us.
+
+    The booklet of that person goes to somebody else at once. What is judged to its end stays.
+    """
+    if not identity.seat:
+        return
+    seats = RecruitmentIdentity.objects.filter(study=participation.study_id)
+    seats.filter(participation=participation).update(seat_digest=digest_of(identity.seat))
+    before = seats.filter(seat_digest__in=digests_of(identity.seat)).exclude(participation=participation)
+    for one in before.select_related("participation"):
+        if not finished_among([one.participation_id]):
+            give_up(participation=one.participation, why="returned", for_good=False)
+            log_event(study=participation.study, name="seat_returned", participation=one.participation)
+    before.update(seat_digest="")
 
 
 def _check_code(study: Study, identity: Identity) -> None:

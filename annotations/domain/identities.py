@@ -34,13 +34,23 @@ def invitation_digest(address: str) -> str:
     return digest_of(address.strip().casefold())
 
 
+def seat_digest(session: str) -> str:
+    """Return the keyed hash of the place that a session names before its colon; empty where there is none."""
+    seat, colon, _ = session.partition(":")
+    return digest_of(seat) if colon else ""
+
+
 # Which columns are encrypted, and how the hashes beside them are made.
 ENCRYPTED: tuple[tuple[type[Model], tuple[str, ...], dict[str, tuple[str, Callable[[str], str]]]], ...] = (
     (RecruiterAccount, ("secrets",), {}),
     (
         RecruitmentIdentity,
         ("person", "session", "extra"),
-        {"digest": ("person", digest_of), "session_digest": ("session", digest_of)},
+        {
+            "digest": ("person", digest_of),
+            "session_digest": ("session", digest_of),
+            "seat_digest": ("session", seat_digest),
+        },
     ),
     (Submission, ("session", "person"), {"session_digest": ("session", digest_of)}),
     (RecruiterEvent, ("session",), {}),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from annotations.enums import ParticipationState
@@ -84,13 +83,13 @@ def resend_uncertain(*, study: Study, actor: AbstractBaseUser | None = None) -> 
     """Send the letters again of which nobody knows whether they went: a researcher's decision, never our own."""
     with transaction.atomic():
         found = uncertain(study=study)
-        count = found.update(sending_at=None)
+        count: int = found.update(sending_at=None)
         if count:
             log_event(study=study, name="letters_queued", data={"letters": count, "again": True}, actor=actor)
     return count
 
 
-def uncertain(*, study: Study) -> Any:
+def uncertain(*, study: Study) -> QuerySet[Invitation]:
     """Return invitations whose letter was begun and not seen to go, for longer than any letter takes."""
     since = timezone.now() - dt.timedelta(minutes=15)
     return Invitation.objects.filter(study=study, sending_at__lt=since, sent_at=None, problem="")

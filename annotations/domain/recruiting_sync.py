@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -226,12 +227,13 @@ def fit_places(recruitment: Recruitment, client: RemoteClient) -> None:
         return
     need = places.need_of(recruitment)
     # A study that is full there lets nobody in, whatever became free since; more places start it again.
-    open_seats = max(facts.places - need.holding, 0) if facts.state != RemoteState.ENDED else 0
+    free = facts.open if facts.open is not None else facts.places - need.holding
+    open_seats = max(free, 0) if facts.state != RemoteState.ENDED else 0
     reason = _why_pause(recruitment, need, open_seats)
     if reason:
         if facts.state == RemoteState.PUBLISHED and open_seats:
             client.pause(recruitment.remote_id)
-            facts = RemoteFacts(RemoteState.PAUSED, facts.places, facts.places_taken)
+            facts = replace(facts, state=RemoteState.PAUSED)
             log_event(study=recruitment.study, name="recruitment_paused", data={"reason": reason})
         _remember(recruitment, facts, reason=reason if facts.state == RemoteState.PAUSED else "")
         return
@@ -263,7 +265,7 @@ def _raised(
     client.set_places(recruitment.remote_id, facts.places + more)
     log_event(study=recruitment.study, name="places_raised", data={"places": facts.places + more})
     state = RemoteState.PUBLISHED if facts.state == RemoteState.ENDED else facts.state
-    return RemoteFacts(state, facts.places + more, facts.places_taken)
+    return replace(facts, state=state, places=facts.places + more)
 
 
 def _remember(

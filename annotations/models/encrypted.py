@@ -11,13 +11,19 @@ import functools
 import hashlib
 import hmac
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from encrypted_fields.fields import EncryptedFieldMixin, EncryptedJSONField, EncryptedTextField
+from encrypted_fields.fields import EncryptedFieldMixin
 
 from annotations.errors import KeyMissing
+
+if TYPE_CHECKING:  # the library is not typed: to a type checker these columns are what they decrypt to
+    from django.db.models import JSONField as EncryptedJSONField
+    from django.db.models import TextField as EncryptedTextField
+else:
+    from encrypted_fields.fields import EncryptedJSONField, EncryptedTextField
 
 ENCRYPTION, DIGEST = b"annotations.encryption", b"annotations.identity"
 
@@ -71,11 +77,11 @@ class OwnKeysMixin(EncryptedFieldMixin):  # type: ignore[misc] # the library is 
         return self.f.decrypt(value.encode()).decode()
 
 
-class SecretText(OwnKeysMixin, EncryptedTextField):  # type: ignore[misc]
+class SecretText(OwnKeysMixin, EncryptedTextField):  # type: ignore[type-arg] # no generic at run time
     """Text, encrypted at rest; an empty text is NULL."""
 
 
-class SecretJSON(OwnKeysMixin, EncryptedJSONField):  # type: ignore[misc]
+class SecretJSON(OwnKeysMixin, EncryptedJSONField):
     """JSON whose values are encrypted at rest; its keys are in clear."""
 
     def opened(self, value: str) -> Any:

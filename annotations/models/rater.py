@@ -78,6 +78,7 @@ class RecruitmentIdentity(models.Model):
     platform = models.CharField(max_length=60)
     digest = models.CharField(max_length=64, blank=True)
     session_digest = models.CharField(max_length=64, blank=True)
+    seat_digest = models.CharField(max_length=64, blank=True)
     person = SecretText(null=True, blank=True)
     session = SecretText(null=True, blank=True)
     extra = SecretText(null=True, blank=True, help_text="What the platform needs at the end (MTurk's submit address).")
@@ -90,7 +91,10 @@ class RecruitmentIdentity(models.Model):
                 fields=("study", "platform", "digest"), condition=~Q(digest=""), name="identity_once_per_study"
             ),
         )
-        indexes = (models.Index(fields=("study", "session_digest"), name="identity_by_session"),)
+        indexes = (
+            models.Index(fields=("study", "session_digest"), name="identity_by_session"),
+            models.Index(fields=("study", "seat_digest"), condition=~Q(seat_digest=""), name="identity_by_seat"),
+        )
         verbose_name_plural = "recruitment identities"
 
     def __str__(self) -> str:

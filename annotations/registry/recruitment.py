@@ -21,7 +21,8 @@ class Identity:
     """Who came: the recruiter's id of the person and of this session; empty strings when the link carries none.
 
     `preview` is a look before anything is accepted (MTurk): nothing is stored. `submit_to` is where the platform wants
-    the end to be sent, `code` what the person typed or the link carried to be let in.
+    the end to be sent, `code` what the person typed or the link carried to be let in. `seat` names the place on the
+    platform where that is not the session's: when somebody else comes with it, the one before has given it up.
     """
 
     person: str = ""
@@ -30,15 +31,20 @@ class Identity:
     preview: bool = False
     submit_to: str = ""
     code: str = ""
+    seat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a rater leaves: nowhere (empty address), by a link, or by a form that is posted."""
+    """How a rater leaves: nowhere (empty address), by a link, or by a form that is posted.
+
+    `give_back` says that there is nothing to hand in and the task should be returned on the platform's page.
+    """
 
     url: str = ""
     method: Literal["get", "post"] = "get"
     fields: Mapping[str, str] = field(default_factory=dict)
+    give_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +110,16 @@ class RemoteDraft:
 
 @dataclass(frozen=True, slots=True)
 class RemoteFacts:
-    """What the platform says of a study now."""
+    """What the platform says of a study now.
+
+    `open` is how many more people could come, where that does not follow from the list of sessions: MTurk says nothing
+    of a session before it is handed in, and a rejected one keeps its place.
+    """
 
     state: RemoteState
     places: int
     places_taken: int
+    open: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,12 @@ def study_entrance(request: HttpRequest, slug: str) -> HttpResponse:
     study = entrance(slug=slug)
     identity = recruitment_platforms.get(study.recruitment).identity(request.GET.dict())
     if identity.preview:
-        return gate.preview(request, study=study)
+        return gate.preview(request, study=study, frame=_frame(request, study), length=_length(study.plan.certificate))
     browser = gate.browser_token(request)
     try:
         response = _enter(request, study=study, identity=identity, browser=browser)
     except CodeNeeded as error:
-        response = gate.ask_code(request, study=study, error=error)
+        response = gate.ask_code(request, study=study, frame=_frame(request, study), error=error)
     return gate.keep_browser(request, response, browser) if request.method == "POST" else response
 
 
@@ -62,6 +62,11 @@ def _enter(request: HttpRequest, *, study: Any, identity: Identity, browser: str
         return render(request, f"annotations/{study.state}.html", {"study": study})
     look(study=study, identity=identity, browser=gate.browser_digest(browser))
     return _welcome(request, study)
+
+
+def _frame(request: HttpRequest, study: Any) -> Any:
+    """Return the study's texts in the language of this person."""
+    return frame_for(study=study, language=_language(request, frame_for(study=study)))
 
 
 def _language(request: HttpRequest, frame: Any) -> str:
@@ -83,7 +88,7 @@ def _preferred(request: HttpRequest) -> list[str]:
 
 
 def _welcome(request: HttpRequest, study: Any) -> HttpResponse:
-    frame = frame_for(study=study, language=_language(request, frame_for(study=study)))
+    frame = _frame(request, study)
     translation.activate(frame.language)
     query = request.META.get("QUERY_STRING", "")[:LONGEST_QUERY]
     context = {

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 
 from annotations.access import read_rater_token
 from annotations.domain.admission import framing_of
@@ -28,20 +29,20 @@ POLICY = (
 )
 
 
-def preview(request: HttpRequest, *, study: Any) -> HttpResponse:
-    """Show what the study is about to somebody who has not accepted it yet; nothing is stored."""
-    return render(request, "annotations/preview.html", {"study": study, "welcome": to_html(study.welcome)})
+def preview(request: HttpRequest, *, study: Any, frame: Any, length: str) -> HttpResponse:
+    """Show what the study is about to somebody who has not accepted it yet; nothing is stored, not even a cookie."""
+    translation.activate(frame.language)
+    context = {"study": study, "frame": frame, "welcome": to_html(frame.welcome), "length": length}
+    return render(request, "annotations/preview.html", context)
 
 
-def ask_code(request: HttpRequest, *, study: Any, error: PlatformError) -> HttpResponse:
+def ask_code(request: HttpRequest, *, study: Any, frame: Any, error: PlatformError) -> HttpResponse:
     """Ask for the access code; whatever else stood in the link goes along."""
-    context = {
-        "study": study,
-        "wrong": isinstance(error, CodeWrong),
-        "message": str(error),
-        "kept": [(name, value) for name, value in request.GET.items() if name != "code"],
-    }
-    return render(request, "annotations/code.html", context, status=error.status if context["wrong"] else 200)
+    translation.activate(frame.language)
+    wrong = isinstance(error, CodeWrong)
+    kept = [(name, value) for name, value in request.GET.items() if name != "code"]
+    context = {"study": study, "frame": frame, "wrong": wrong, "kept": kept}
+    return render(request, "annotations/code.html", context, status=error.status if wrong else 200)
 
 
 def browser_token(request: HttpRequest) -> str:
@@ -82,4 +83,4 @@ def _open(response: HttpResponse, framing: Framing) -> None:
     response.headers["Content-Security-Policy"] = POLICY.format(
         targets=" ".join(framing.targets), ancestors=" ".join(framing.ancestors)
     )
-    response.xframe_options_exempt = True  # type: ignore[attr-defined] # Django's mark; the policy above says who may
+    response.xframe_options_exempt = True  # Django's mark; the policy above says who may

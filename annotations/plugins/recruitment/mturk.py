@@ -1,7 +1,8 @@
 """Amazon Mechanical Turk: an external question in a frame, with a preview, whose end is a form posted to Amazon.
 
 A worker comes with assignmentId, hitId, workerId and turkSubmitTo. Amazon gives a returned assignment's id to the next
-worker, so a session is the assignment *and* the worker. What is spoken to the API stands in ``mturk_client``.
+worker, so a session is the assignment *and* the worker, and the next worker is how we hear of the return. What is
+spoken to the API stands in ``mturk_client``.
 """
 
 from __future__ import annotations
@@ -109,6 +110,7 @@ class MTurk(RemotePlatform):
             session=f"{assignment}:{worker}",
             study=hit,
             submit_to=origin(query.get("turkSubmitTo", "")[:300]),
+            seat=assignment,
         )
 
     def return_url(self, template: str, *, code: str) -> str:  # noqa: ARG002 - the way out is a form, see leave
@@ -130,7 +132,7 @@ class MTurk(RemotePlatform):
         """
         assignment, _, worker = identity.session.partition(":")
         if outcome in NOTHING_TO_SEND or not assignment:
-            return Exit()
+            return Exit(give_back=bool(assignment))
         allowed = self.framing().targets
         back = identity.submit_to if identity.submit_to in allowed else allowed[0]
         fields = {"assignmentId": assignment, "workerId": worker, "code": code, "outcome": str(outcome)}

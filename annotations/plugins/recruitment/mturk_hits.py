@@ -197,13 +197,13 @@ class Hits:
         )
 
     def facts(self, remote_id: str) -> RemoteFacts:
-        """Return state and places. Who works on an accepted HIT is counted as having a place."""
+        """Return state and places: taken are those of people at work and of what was handed in, also if rejected."""
         hits = self.of(remote_id)
         if not hits:
             raise RemoteRefused("MTurk has no HIT of this study any more; it deletes them after 120 days.")
         taken = sum(hit["NumberOfAssignmentsPending"] + len(list(self.handed_in(hit))) for hit in hits)
-        latest = max(hit["Expiration"] for hit in hits)
-        return RemoteFacts(_state(latest), sum(hit["MaxAssignments"] for hit in hits), taken)
+        places = sum(hit["MaxAssignments"] for hit in hits)
+        return RemoteFacts(_state(max(hit["Expiration"] for hit in hits)), places, taken, open=max(places - taken, 0))
 
     def handed_in(self, hit: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the assignments that workers have submitted, whatever became of them."""
