@@ -30,7 +30,7 @@ TOGETHER_CHECKS = (
     "too_fast",
     "unrelated_rows",
 )
-POINTS = 2.1
+POINTS = 2.2
 TWO = 2
 KINDS = ("never", "score", "count")
 PARTS = {"checks", "together", "reissue"}

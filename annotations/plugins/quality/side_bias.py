@@ -31,7 +31,7 @@ class SideBias(QualityCheck):
         Setting("score", "A finding from this score", 2.0, 1, 10),
         Setting("least_trials", "Main trials needed to say anything", 8, 4, 100, whole=True),
     )
-    rule = Rule("score", 2.5)
+    rule = Rule("score", 3.0)
 
     def findings(self, history: History, options: Mapping[str, float]) -> tuple[Finding, ...]:
         """One finding for the rater, and one for each trial that went to that side in most rows."""

@@ -315,7 +315,7 @@ def test_rules_are_declared_while_the_study_is_a_draft_and_hashed(db, boss):
     quality.declare(study=draft, quality={"checks": {"too_fast": {"on": False}}}, actor=boss)
 
     assert draft.quality["checks"]["too_fast"]["on"] is False
-    assert draft.quality["checks"]["side_bias"]["rule"] == {"kind": "score", "at_least": 2.5}
+    assert draft.quality["checks"]["side_bias"]["rule"] == {"kind": "score", "at_least": 3.0}
     with pytest.raises(NotReady, match="words_per_minute"):
         quality.declare(study=draft, quality={"checks": {"too_fast": {"options": {"words_per_minute": -1}}}})
     with pytest.raises(WrongState, match="another window"):
