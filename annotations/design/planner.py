@@ -141,6 +141,7 @@ def _add_checks(mains: _Mains, spec: DesignSpec, checks: _Checks) -> TrialColumn
     sources = _repeat(mains, places.repeats, (free, item, flipped), spec)
     order = None if mains.order is None else np.zeros((*kind.shape, mains.order.shape[1]), dtype=np.int8)
     if order is not None and mains.order is not None:
+        flipped[:] = False  # there are slots, no sides
         order[mains.booklet, position] = mains.order
         order[booklets, places.attention] = attention_orders(which, order.shape[2], _stream(spec, 7))
         if places.repeats.size:

@@ -52,6 +52,7 @@ class Command(BaseCommand):
         add("--side-bias", type=number_in(-100, 100), default=DEFAULT.side_bias, help="towards the left text")
         add("--lapse-rate", type=chance, default=0.0, help="share of trials answered at random")
         add("--drop-out", type=chance, default=0.0, help="share of raters who leave half-way")
+        add("--bad", type=chance, default=0.0, help="share of raters who do not rate: clickers, straight-liners, …")
         add("--speed", type=number_in(0, 1e6), default=0.0, metavar="FACTOR", help=SPEED)
         add("--concurrency", type=number_in(1, 256, whole=True), default=8, metavar="N", help="raters at a time")
         add("--base-url", default="", help="where the site runs; without it a server of our own is used")
@@ -67,6 +68,7 @@ class Command(BaseCommand):
             drop_out=options["drop_out"],
             speed=options["speed"],
             concurrency=options["concurrency"],
+            bad=options["bad"],
         )
         with ExitStack() as stack:
             try:

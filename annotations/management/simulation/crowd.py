@@ -14,7 +14,7 @@ from threading import BoundedSemaphore, Event
 import httpx
 
 from .minds import Mind
-from .visits import ERRORS, Outcome, Visit, Visitor
+from .visits import ERRORS, Outcome, PathAnswers, Visit, Visitor
 
 TIMEOUT = httpx.Timeout(60)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per request says nothing that the summary does not
@@ -59,9 +59,12 @@ def send_raters(
     entrance: str,
     concurrency: int = 8,
     speed: float = 0.0,
+    fits: PathAnswers | None = None,
     after_each: Callable[[Visit], None] = lambda _: None,
 ) -> Summary:
     """Send raters through the pages; `after_each` is called in this thread as their visits end.
+
+    `fits` holds what fits outside the trials, where not everything does.
 
     They enter one at a time in their order, however many judge at once, and booklets are handed out in order. So
     rater n gets the same booklet in every run on a fresh plan, and the same seed gives the same answers.
@@ -74,7 +77,7 @@ def send_raters(
         after_each(visit)
 
     with ThreadPoolExecutor(concurrency, thread_name_prefix="rater") as pool:
-        door = _Door(pool, base_url, entrance, speed, called_off, BoundedSemaphore(concurrency))
+        door = _Door(pool, base_url, entrance, speed, called_off, BoundedSemaphore(concurrency), fits or {})
         running: list[Future[Visit]] = []
         try:
             for mind in minds:
@@ -102,13 +105,14 @@ class _Door:
     speed: float
     called_off: Event
     room: BoundedSemaphore
+    fits: PathAnswers
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)  # slow to make, so one for all
 
     def let_in(self, mind: Mind) -> Future[Visit]:
         """Wait for room, let one rater in (in this thread) and set him to work in another."""
         self.room.acquire()
         client = httpx.Client(base_url=self.base_url, follow_redirects=True, timeout=TIMEOUT, verify=self.context)
-        visitor = Visitor(mind, client, speed=self.speed, called_off=self.called_off)
+        visitor = Visitor(mind, client, speed=self.speed, called_off=self.called_off, fits=self.fits)
         future: Future[Visit] = Future()
         try:
             visitor.enter(self.entrance)

@@ -30,18 +30,39 @@ def write_texts(path: Path, *, prompts: int) -> Path:
 
 
 @pytest.fixture
-def make_open_study(transactional_db: None, tmp_path: Path) -> Callable[..., Study]:
-    """`make_open_study(questions={…}, **design)`: 6 prompts × 3 pairs, 2 raters a pair, 6 trials each: 6 booklets."""
+def make_draft(transactional_db: None, tmp_path: Path) -> Callable[..., Study]:
+    """`make_draft(**design)`: 6 prompts × 3 systems, 2 raters a task, 6 trials each; of pairs 6 booklets."""
 
-    def make(*, prompts: int = 6, questions: dict[str, Any] | None = None, **design: Any) -> Study:
+    def make(*, prompts: int = 6, **design: Any) -> Study:
         study = studies.create_study(title="Ideas", template="pairwise_creativity")
         path = write_texts(tmp_path / "texts.jsonl", prompts=prompts)
         materials.import_material(study=study, path=path, filename=path.name, roles={"baseline": "baseline"})
         wishes = {"raters_per_task": 2, "trials_per_rater": 6, "attention_trials": 0, "repeat_trials": 0} | design
         editing.edit_design(study=study, spec=replace(planning.spec_of(study=study), **wishes))
-        study.dimensions.update(**questions or {})
+        return study
+
+    return make
+
+
+@pytest.fixture
+def open_up() -> Callable[[Study], Study]:
+    """`open_up(study)`: frozen and open."""
+
+    def freeze_and_open(study: Study) -> Study:
         planning.freeze_study(study=study)
         return studies.open_study(study=study)
+
+    return freeze_and_open
+
+
+@pytest.fixture
+def make_open_study(make_draft: Callable[..., Study], open_up: Callable[[Study], Study]) -> Callable[..., Study]:
+    """`make_open_study(questions={…}, **design)`: `make_draft` with the template's questions changed, and open."""
+
+    def make(*, prompts: int = 6, questions: dict[str, Any] | None = None, **design: Any) -> Study:
+        study = make_draft(prompts=prompts, **design)
+        study.dimensions.update(**questions or {})
+        return open_up(study)
 
     return make
 

@@ -5,7 +5,7 @@ import pytest
 from annotations.blind import BlindTrial, RaterView
 from annotations.enums import Step
 from annotations.forms.page import fragments_html, trial_html
-from annotations.management.simulation.pages import ShownTrial, read_page
+from annotations.management.simulation.pages import Row, ShownTrial, read_page
 
 NASTY = 'A <b>bold</b> & "quoted" &amp; text</div></article>\n\n  two blank lines,\r\na tab\t, ü, 漢字, \u202eעברית'
 
@@ -40,7 +40,8 @@ def test_read_page_finds_forms_and_rows_in_the_order_of_the_page():
     assert page.form("/s/abc/") == "/s/abc/?pid=x&y=1"
     assert page.form("/answer") == "/r/tok/answer"
     assert page.form("/begin") is None
-    assert list(page.rows.items()) == [("answer-one", ["1", "2"]), ("answer-two", ["a"])]
+    assert page.rows == [Row("one", values=("1", "2")), Row("two", values=("a",))]
+    assert page.all_forms[2].controls["other"].type == "checkbox"
     assert not page.has_code
 
 
