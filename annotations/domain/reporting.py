@@ -170,6 +170,7 @@ def summary_of(result: StudyResult) -> dict[str, Any]:
     return {
         "sentences": list(result.sentences),
         "rows": rows,
+        "exclusions": [{name: _plain(value) for name, value in asdict(row).items()} for row in result.exclusions],
         "warnings": list(result.warnings),
         "correction": result.correction,
         "confidence": result.confidence,

@@ -92,6 +92,7 @@ def _read(report: Report) -> dict[str, Any]:
         "warnings": report.summary.get("warnings", []),
         "sentences": report.summary.get("sentences", []),
         "rows": rows,
+        "exclusions": report.summary.get("exclusions", []),
         "unsure": [row for row in rows if not row.get("converged")],
         "notes": list(dict.fromkeys((row["dimension"], row["message"]) for row in rows if _remarkable(row))),
         "files": [one for one in files if "/" not in one["name"]],
