@@ -25,11 +25,41 @@ from annotations.registry import study_templates
 
 from .frame import NEEDS, station_url
 from .home import with_progress
-from .stations import design, freeze, launch, log, material, members, monitor, panel, preview, quality, results, steps, texts
+from .stations import (
+    design,
+    freeze,
+    launch,
+    log,
+    material,
+    members,
+    monitor,
+    panel,
+    preview,
+    quality,
+    recruitment,
+    results,
+    steps,
+    texts,
+)
 
 STATES = {"Draft": "", "Frozen": "info", "Open": "success", "Paused": "warning", "Closed": ""}
 MADE = "study_made"  # in the session: what the form with this nonce made, so that sent twice it makes one
-STATIONS = (material, design, preview, freeze, launch, monitor, quality, results, texts, steps, members, log, panel)
+STATIONS = (
+    material,
+    design,
+    preview,
+    freeze,
+    launch,
+    monitor,
+    quality,
+    results,
+    texts,
+    steps,
+    recruitment,
+    members,
+    log,
+    panel,
+)
 
 
 class NewStudyForm(forms.Form):

@@ -20,7 +20,7 @@ from annotations.registry import RemoteClient
 
 from . import ledger
 
-PATIENCE = dt.timedelta(minutes=30)  # after which a bonus that the platform's list does not show was not paid
+PATIENCE = 1800  # seconds after which a bonus that the platform's list does not show was not paid
 REWARD = "reward:"  # key of an order that pays the reward itself
 
 
@@ -107,7 +107,8 @@ def _look(one: BonusOrder, seen: dict[str, int]) -> int:
     before = known.aggregate(total=Sum("amount"))["total"] or 0
     if seen[session] >= before + one.amount:
         return _paid(one)
-    if one.sent_at is not None and timezone.now() - one.sent_at > PATIENCE:
+    patience = dt.timedelta(seconds=float(one.recruitment.settings.get("bonus_patience", PATIENCE)))
+    if one.sent_at is not None and timezone.now() - one.sent_at > patience:
         BonusOrder.objects.filter(pk=one.pk, state=BonusState.SENDING).update(state=BonusState.PLANNED, sent_at=None)
     return 0
 

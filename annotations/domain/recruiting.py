@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from .places import need_of
 
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 BY_HAND = "Paused by hand."
+MONEY = {"budget_cap", "minimum_hourly_rate"}  # of the study
 
 
 def platform_of(account: RecruiterAccount) -> RemotePlatform:
@@ -69,13 +71,17 @@ def configure(
     minutes: int,
     settings: Mapping[str, Any],
     auto_approve: bool,
+    money: Mapping[str, Decimal | None] | None = None,
     actor: AbstractBaseUser | None = None,
 ) -> Recruitment:
     """Write down how people are recruited; once the study exists on the platform only what it allows can change.
 
-    Raises WrongState, and NotReady naming a setting that is wrong.
+    `money` may hold the study's `budget_cap` and `minimum_hourly_rate`. Raises WrongState, and NotReady naming a
+    setting that is wrong.
     """
     platform = platform_of(account)
+    if study.recruitment != account.platform and study.participations.exists():
+        raise WrongState("People have come by another way already: how they come cannot be changed any more.")
     with transaction.atomic():
         found = Recruitment.objects.select_for_update().filter(study=study).first()
         made = found or Recruitment(study=study, account=account)
@@ -91,7 +97,9 @@ def configure(
         made.save()
         study.recruitment = account.platform
         study.recruitment_settings = {**study.recruitment_settings, "codes": made.codes}
-        study.save(update_fields=["recruitment", "recruitment_settings"])
+        for name in MONEY & set(money or {}):
+            setattr(study, name, (money or {})[name])
+        study.save(update_fields=["recruitment", "recruitment_settings", *MONEY])
         log_event(
             study=study,
             name="recruitment_edited",

@@ -125,7 +125,7 @@ def send_decisions(recruitment: Recruitment, client: RemoteClient) -> None:
     if approve:
         client.approve(recruitment.remote_id, [one.session or "" for one in approve])
         for one in approve:
-            _note_approval(recruitment, one)
+            note_approval(recruitment, one)
     for one in rows:
         if one.wanted == APPROVE and one.state == SubmissionState.TIMED_OUT:
             _pay_late(recruitment, client, one)
@@ -134,7 +134,8 @@ def send_decisions(recruitment: Recruitment, client: RemoteClient) -> None:
             _want(one, "")
 
 
-def _note_approval(recruitment: Recruitment, one: Submission) -> None:
+def note_approval(recruitment: Recruitment, one: Submission) -> None:
+    """Book that the approval was sent; that it is paid is booked when the platform says so."""
     if one.participation is None:
         return
     new = ledger.book(
@@ -155,5 +156,5 @@ def _pay_late(recruitment: Recruitment, client: RemoteClient, one: Submission) -
     except RemoteRefused:
         bonuses.order_reward(submission=one, reason=LATE)
     else:
-        _note_approval(recruitment, one)
+        note_approval(recruitment, one)
     _want(one, "")

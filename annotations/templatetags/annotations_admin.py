@@ -96,6 +96,15 @@ def p_value(value: Any) -> str:
 
 
 @register.filter
+def money(minor: Any, currency: str = "") -> str:
+    """Format minor units (cents, pence) as an amount."""
+    if not isinstance(minor, int | float):
+        return "–"
+    sign = "\N{MINUS SIGN}" if minor < 0 else ""
+    return f"{sign}{abs(minor) / 100:,.2f} {currency}".strip()
+
+
+@register.filter
 def percent(value: Any) -> str:
     """Format a share."""
     if not isinstance(value, int | float) or not math.isfinite(value):
