@@ -60,7 +60,6 @@ def look(*, study: Study, identity: Identity, browser: str = "") -> None:
     _check_caps(study, browser)
 
 
-@transaction.atomic
 def admit(*, study: Study, identity: Identity, browser: str = "") -> None:
     """Raise what keeps this person out; called in the transaction that makes the participation.
 
