@@ -12,12 +12,13 @@ from django.urls import URLPattern
 
 from annotations.admin.frame import Visit, done, shown
 from annotations.domain import editing
+from annotations.domain.wording import LANGUAGES
 from annotations.enums import StudyState
 from annotations.errors import PlatformError
 from annotations.models import Study
 
 GROUPS = (
-    ("What raters read", ("title", "lead", "welcome", "consent", "instructions", "contact")),
+    ("What raters read", ("title", "language", "lead", "welcome", "consent", "instructions", "contact")),
     ("How they come and leave", ("recruitment", "completion_code", "return_address", "lease_minutes")),
     ("What they are paid", ("hourly_rate", "platform_fee", "currency")),
     ("For you and your colleagues", ("description",)),
@@ -35,9 +36,10 @@ class TextsForm(forms.ModelForm):
             "lease_minutes": "Minutes until a silent rater's place is given away",
         }
         widgets: ClassVar[dict[str, forms.Widget]] = {
-            "welcome": forms.Textarea(attrs={"rows": 6}),
-            "consent": forms.Textarea(attrs={"rows": 10}),
-            "instructions": forms.Textarea(attrs={"rows": 14}),
+            "welcome": forms.Textarea(attrs={"rows": 6, "data-markdown": ""}),
+            "consent": forms.Textarea(attrs={"rows": 10, "data-markdown": ""}),
+            "instructions": forms.Textarea(attrs={"rows": 14, "data-markdown": ""}),
+            "language": forms.Select(choices=list(LANGUAGES.items())),
             "description": forms.Textarea(attrs={"rows": 4}),
         }
 
@@ -91,6 +93,7 @@ def save(visit: Visit) -> str | HttpResponse:
 def _page(visit: Visit, form: TextsForm, *, status: int = 200) -> HttpResponse:
     study = visit.study
     context = {"form": form, "stamp": editing.stamp(study=study), "frozen": study.state != StudyState.DRAFT}
+    context |= {"markdown_url": visit.url("steps_markdown"), "steps_url": visit.url("steps")}
     return visit.page("texts", context, status=status)
 
 

@@ -5,7 +5,7 @@
     questionnaire  {on, text, fields}                 field: {key, type, label, help, required, may_skip, options, …}
     instructions   {on}                               the wording is ``Study.instructions``
     quiz           {on, text, attempts, questions}    question: {key, label, options, correct, explanation}
-    practice       {on, text, trials}                 trial: {prompt, texts, expected, feedback}
+    practice       {on, trials}                       trial: {prompt, texts, expected, feedback}
     breaks         {every, text}
     comments       {on, text}
     debriefing     {on, text, systems, agreement}
@@ -65,7 +65,7 @@ KEYS = {
     "questionnaire": {"on", "text", "fields"},
     "instructions": {"on"},
     "quiz": {"on", "text", "attempts", "questions"},
-    "practice": {"on", "text", "trials"},
+    "practice": {"on", "trials"},
     "breaks": {"every", "text"},
     "comments": {"on", "text"},
     "debriefing": {"on", "text", "systems", "agreement"},
