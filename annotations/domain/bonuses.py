@@ -28,7 +28,7 @@ def order(*, submission: Submission, key: str, amount: int, reason: str) -> Bonu
     """Write a payment down; the same key is one payment, whatever amount is asked for later."""
     recruitment = submission.recruitment
     with transaction.atomic():
-        fee = ledger.fee_on(recruitment, amount)
+        fee = ledger.fee_on(recruitment, amount, is_bonus=True)
         made, new = BonusOrder.objects.get_or_create(
             recruitment=recruitment,
             key=key,

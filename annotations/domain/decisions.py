@@ -82,7 +82,7 @@ def give_bonus(
         raise NotReady("A bonus is more than nothing.")
     if not reason.strip():
         raise NotReady("Say what the bonus is for, in words that the person reads.")
-    cap, cost = ledger.cap_of(recruitment.study), amount + ledger.fee_on(recruitment, amount)
+    cap, cost = ledger.cap_of(recruitment.study), amount + ledger.fee_on(recruitment, amount, is_bonus=True)
     if cap is not None and recruitment.committed + cost > cap:
         raise NotReady("The cap of this study has no room for this bonus.")
     made = bonuses.order(submission=submission, key=f"hand:{key}"[:80], amount=amount, reason=reason.strip())

@@ -116,12 +116,14 @@ def cap_of(study: Study) -> int | None:
     return None if study.budget_cap is None else int(study.budget_cap * MINOR)
 
 
-def fee_on(recruitment: Recruitment, amount: int) -> int:
+def fee_on(recruitment: Recruitment, amount: int, *, is_bonus: bool = False) -> int:
     """Return the platform's fee and tax on one payment."""
     platform = recruitment_platforms.get(recruitment.account.platform)
     if not isinstance(platform, RemotePlatform):
         return 0
-    return platform.fee(reward=amount, places=1, settings=recruitment.settings)
+    if is_bonus:
+        return platform.fee_on_bonus(amount=amount, settings=recruitment.settings)
+    return platform.fee_on_reward(amount=amount, places=recruitment.places, settings=recruitment.settings)
 
 
 def price_of(recruitment: Recruitment) -> int:
@@ -260,7 +262,7 @@ def pay(
             participation=participation,
             note=note,
         )
-        fee = fee_on(recruitment, amount)
+        fee = fee_on(recruitment, amount, is_bonus=kind == LedgerKind.BONUS)
         if made and fee:
             book(
                 recruitment=recruitment,

@@ -259,5 +259,13 @@ class RemotePlatform(RecruitmentPlatform):
     def fee(self, *, reward: int, places: int, settings: Mapping[str, Any]) -> int:
         """Return the platform's fee on this reward for so many places, in minor units."""
 
+    def fee_on_reward(self, *, amount: int, places: int, settings: Mapping[str, Any]) -> int:  # noqa: ARG002
+        """Return the fee on one reward of a study with so many places (MTurk takes more from ten on)."""
+        return self.fee(reward=amount, places=1, settings=settings)
+
+    def fee_on_bonus(self, *, amount: int, settings: Mapping[str, Any]) -> int:
+        """Return the fee on one bonus."""
+        return self.fee(reward=amount, places=1, settings=settings)
+
 
 recruitment_platforms: Registry[RecruitmentPlatform] = Registry("recruitment")

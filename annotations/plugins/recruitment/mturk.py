@@ -82,6 +82,9 @@ SETTINGS: Mapping[str, tuple[Any, Callable[[Any], Any]]] = {
     "exclude": ([], _words),
 }
 
+# What the page "Recruitment" asks for other platforms' sake: fees here follow Amazon's price list.
+ELSEWHERE = {"codes", "fee", "tax", "screened_out_reward", "screened_out_slots", "screened_out_by_code"}
+
 
 @recruitment_platforms.register
 class MTurk(RemotePlatform):
@@ -145,11 +148,15 @@ class MTurk(RemotePlatform):
 
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Complete and check; raises ValueError that names the wrong one."""
-        unknown = set(settings) - set(SETTINGS) - ENTRY_SETTINGS - {"codes"}
+        if settings.get("screened_out_reward"):
+            message = "screened_out_reward: MTurk pays the whole reward or nothing; leave it at 0"
+            raise ValueError(message)
+        unknown = set(settings) - set(SETTINGS) - ENTRY_SETTINGS - ELSEWHERE
         if unknown:
             message = f"MTurk has no setting '{min(unknown)}'"
             raise ValueError(message)
-        clean: dict[str, Any] = {name: settings[name] for name in settings if name not in SETTINGS}
+        kept = ENTRY_SETTINGS | {"codes"}
+        clean: dict[str, Any] = {name: settings[name] for name in settings if name in kept}
         for name, (default, check) in SETTINGS.items():
             try:
                 clean[name] = check(settings.get(name, default))
@@ -170,3 +177,12 @@ class MTurk(RemotePlatform):
         """Return Amazon's fee: 20%, or 40% where one HIT has ten or more places; in groups of nine always 20%."""
         size = NINE if settings.get("groups_of_nine") else places
         return places * fee_on(reward, places=size, masters=bool(settings.get("masters")))
+
+    def fee_on_reward(self, *, amount: int, places: int, settings: Mapping[str, Any]) -> int:
+        """Return the fee on one reward. Before there are places, the higher fee is assumed."""
+        size = NINE if settings.get("groups_of_nine") else places or NINE + 1
+        return fee_on(amount, places=size, masters=bool(settings.get("masters")))
+
+    def fee_on_bonus(self, *, amount: int, settings: Mapping[str, Any]) -> int:  # noqa: ARG002 - the same for all
+        """Return 20%, however many places there are."""
+        return fee_on(amount)
