@@ -9,9 +9,9 @@ from django.db.models import CharField, Exists, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from annotations.enums import BonusState, LedgerKind, Outcome, ParticipationState, SubmissionState
+from annotations.enums import BonusState, LeaseState, LedgerKind, Outcome, ParticipationState, SubmissionState
 from annotations.errors import RemoteRefused
-from annotations.models import BonusOrder, LedgerEntry, Recruitment, Submission
+from annotations.models import BonusOrder, Lease, LedgerEntry, Recruitment, Submission
 from annotations.registry import RemoteClient
 
 from . import bonuses, ledger, places
@@ -42,6 +42,7 @@ def settle(recruitment: Recruitment) -> None:
     for one in rows:
         if one.participation is not None and one.participation_id in done:
             _settle_finished(recruitment, one, done[one.participation_id])
+    _pass_on_what_sleeps(recruitment, [one for one in rows if one.participation_id not in done])
     _thank_for_coming(recruitment)
     _let_go_of_the_silent(recruitment, done)
 
@@ -87,8 +88,23 @@ def _is_being_paid(one: Submission) -> bool:
 
 def _is_past(at: object, recruitment: Recruitment) -> bool:
     """Say whether the time is over in which the platform itself may still take the session as completed."""
-    patience = dt.timedelta(seconds=float(recruitment.settings.get("late_patience", PATIENCE)))
-    return isinstance(at, dt.datetime) and timezone.now() - at >= patience
+    return isinstance(at, dt.datetime) and timezone.now() - at >= _patience(recruitment)
+
+
+def _pass_on_what_sleeps(recruitment: Recruitment, rows: list[Submission]) -> None:
+    """Give a booklet on again that somebody took up after the time-out there, and then let lie."""
+    late = [one.participation_id for one in rows if one.state == SubmissionState.TIMED_OUT]
+    lease = dt.timedelta(minutes=recruitment.study.lease_minutes)  # an answer renews it to so long from then
+    asleep = Lease.objects.filter(
+        participation__in=late, state=LeaseState.LEASED, expires_at__lt=timezone.now() + lease - _patience(recruitment)
+    )
+    for one in asleep.select_related("participation"):
+        if one.participation is not None:
+            places.give_up(participation=one.participation, why="asleep", for_good=False)
+
+
+def _patience(recruitment: Recruitment) -> dt.timedelta:
+    return dt.timedelta(seconds=float(recruitment.settings.get("late_patience", PATIENCE)))
 
 
 def _thank_for_coming(recruitment: Recruitment) -> None:
