@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from annotations.domain import planning, studies
-from annotations.models import Output, Study, Trial
-from tests.annotations.factories import OutputFactory, StudyFactory
+from annotations.models import Output, Study
+from tests.annotations.factories import StudyFactory
 
 STORY = (
     "The lighthouse keeper wound the clock backwards every evening, so that the ships would arrive before they had "
@@ -40,16 +40,15 @@ def dimension(key: str, question_type: str, options: dict[str, Any], **more: Any
 def study_of(*dimensions: dict[str, Any], outputs: int, text: str = STORY, **kwargs: Any) -> Study:
     """Return an open study of three trials per rater, each of so many outputs."""
     kwargs.setdefault("lead", "How is this text?")
-    kwargs["design"] = {"raters_per_task": 4} | kwargs.pop("design", {})
-    study = StudyFactory(systems=("baseline", "steered"), prompts=3, dimensions=list(dimensions), **kwargs)
-    Output.objects.filter(prompt__study=study).update(text=text)
+    scheme = {1: "single", 2: "all_pairs"}.get(outputs, "groups")
+    design = {"comparisons": scheme, "outputs_per_task": outputs, "raters_per_task": 4}
+    kwargs["design"] = design | kwargs.pop("design", {})
+    systems = tuple(f"system-{number}" for number in range(max(outputs, 2)))
+    study = StudyFactory(systems=systems, prompts=3, dimensions=list(dimensions), **kwargs)
+    for number, output in enumerate(Output.objects.filter(prompt__study=study).order_by("pk")):
+        output.text = f"{text} ({number})"
+        output.save()
     planning.freeze_study(study=study)
-    for prompt in study.prompts.all():
-        have = list(Output.objects.filter(prompt=prompt).order_by("pk"))
-        for sample in range(1, outputs - 1):
-            text_of = f"Number {sample}. {text}"
-            have.append(OutputFactory(prompt=prompt, system=have[0].system, sample=sample, text=text_of))
-        Trial.objects.filter(task__prompt=prompt).update(output_ids=[output.pk for output in have[:outputs]])
     return studies.open_study(study=study)
 
 

@@ -161,7 +161,7 @@ def test_whole_page_with_empty_texts_is_light(page, live_server, transactional_d
     Rater(page, participation, live_server.url).go()
     page.wait_for_load_state("networkidle")
 
-    assert len(sizes) == 7  # the page, two style sheets, four scripts
+    assert len(sizes) == 8  # the page, two style sheets, five scripts
     assert sum(sizes.values()) < MOST_BYTES
 
 

@@ -24,14 +24,14 @@ FOCUS = """() => {
   };
 }"""
 ROWS = """() => [...document.querySelectorAll("#trial .row")].map((row) => ({
-  kind: row.dataset.kind, current: row.classList.contains("current"),
+  kind: row.dataset.kind ?? "choice", current: row.classList.contains("current"),
 }))"""
-KEYS = {"graded_preference": "2", "forced_choice": "1", "likert": "4", "yes_no": "y", "slider": "7"}
 
 
 @dataclass
 class Walk:
-    """One walk; `right` holds values of options to choose where it matters (a quiz), `meanwhile` runs on each page."""
+    """One walk; `right` holds values of options to choose where it matters (a quiz), `meanwhile` makes what a
+    waiting page waits for."""
 
     page: Page
     right: frozenset[str] = frozenset()
@@ -43,8 +43,11 @@ class Walk:
     def to_the_end(self) -> str:
         """Walk until a page with a completion code, and return the code."""
         for _ in range(MOST_PAGES):
-            self.meanwhile()
             self.look()
+            if self.page.locator("#waiting").count():
+                self.meanwhile()
+                self.page.wait_for_selector("form#trial")  # the page goes on by itself
+                continue
             code = self.page.locator("#code")
             if code.count():
                 return code.inner_text()
@@ -75,7 +78,11 @@ class Walk:
         action = self.page.evaluate("() => document.querySelector('main form')?.getAttribute('action') ?? ''")
         heading = self.page.locator("h1").first.inner_text().lower()
         last = [part for part in action.split("?")[0].split("/") if part][-1:]
-        return "-".join([*(part for part in last if len(part) < 16), *heading.split()[:3]]).replace("/", "").replace("?", "")
+        return (
+            "-".join([*(part for part in last if len(part) < 16), *heading.split()[:3]])
+            .replace("/", "")
+            .replace("?", "")
+        )
 
     def fill(self) -> None:
         """Go through a page with Tab, answer what it asks, and press its button."""
@@ -122,12 +129,10 @@ class Walk:
 
     def _answer_row(self, kind: str) -> None:
         if kind == "ranking":
-            count = self.page.locator(".texts .side, .texts > *").count()
-            for letter in "abcdefghijklmnopqrst"[:count]:
+            for letter in "abcdefghijklmnopqrst"[: self.page.locator(".texts .side").count()]:
                 self.page.keyboard.press(letter)
+            self.page.keyboard.press("Enter")
         else:
-            self.page.keyboard.press(KEYS[kind])
-        if kind in ("ranking", "slider"):  # the answer may still be changed, so Enter goes to the next row
-            rows = self.page.evaluate(ROWS)
-            if not rows[-1]["current"]:
-                self.page.keyboard.press("Enter")
+            self.page.keyboard.press("7" if kind == "slider" else "2")
+            if kind == "slider" and not self.page.evaluate(ROWS)[-1]["current"]:
+                self.page.keyboard.press("Enter")  # the answer may still be changed, so Enter goes to the next row

@@ -16,13 +16,11 @@ overall. There are no right or wrong answers: we want to know what *you* think.
 INSTRUCTIONS = """\
 Each screen shows **one question** and **one answer**. Read both, then say how good the answer is overall, from 1 to 5.
 
-| | |
-|---|---|
-| **1** | very poor: it does not answer the question, or nobody would want it |
-| **2** | poor |
-| **3** | acceptable |
-| **4** | good |
-| **5** | excellent: hard to imagine a better one |
+- **1 – very poor**: it does not answer the question, or nobody would want it
+- **2 – poor**
+- **3 – acceptable**
+- **4 – good**
+- **5 – excellent**: hard to imagine a better one
 
 The questions are open: many quite different answers can be excellent. Judge the answer that is there, not whether you
 would have answered alike.
