@@ -30,8 +30,10 @@ ROWS = """() => [...document.querySelectorAll("#trial .row")].map((row) => ({
 
 @dataclass
 class Walk:
-    """One walk; `right` holds values of options to choose where it matters (a quiz), `meanwhile` makes what a
-    waiting page waits for."""
+    """One walk.
+
+    `right` holds values of options to choose where it matters (quizzes), `meanwhile` makes what pages wait for.
+    """
 
     page: Page
     right: frozenset[str] = frozenset()
