@@ -27,7 +27,7 @@ def consent(what: str) -> str:
 
 COMMENTS: dict[str, Any] = {"on": True, "text": "Was anything unclear, or did anything strike you? (voluntary)"}
 DEBRIEFING = """\
-**What this was about.** The texts were written by computer programs or by people. We compare ways of making such
+The texts were written by computer programs or by people. We compare ways of making such
 programs less uniform, and your judgements tell us whether that works. Which text came from where was hidden, so that
 nobody's opinion about machines could colour the answers.
 """
