@@ -17,6 +17,7 @@ from annotations.domain import (
     quality,
     recruiting_sync,
     reporting,
+    withdrawal,
 )
 from annotations.errors import PlatformError
 
@@ -103,3 +104,9 @@ def import_material_task(material_import_id: int) -> None:
     """Import one uploaded file; a refusal is kept in its record, which the admin shows."""
     with contextlib.suppress(PlatformError):
         materials.run_import(material_import_id=material_import_id)
+
+
+@shared_task(name="annotations.tasks.forget_settled", ignore_result=True)
+def forget_settled() -> int:
+    """Forget who was behind sessions of people who withdrew, as soon as they are settled."""
+    return withdrawal.forget_settled()

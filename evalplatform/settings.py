@@ -120,6 +120,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 25.0},
     },
+    "forget-settled": {"task": "annotations.tasks.forget_settled", "schedule": 600.0, "options": {"expires": 500.0}},
     "watch-studies": {
         "task": "annotations.tasks.watch_studies",
         "schedule": 60.0,
