@@ -23,6 +23,7 @@ from .design_form import DesignForm
 from .dimension_form import dimension_rows
 from .power import power_context
 from .power import urls as power_urls
+from .rows_preview import rows_preview
 from .sketch import sketch_of
 
 APPLICABLE = frozenset(DesignSpec().to_dict())
@@ -119,6 +120,14 @@ def save_dimensions(visit: Visit) -> str | HttpResponse:
     return "The dimensions are saved."
 
 
+def rows(visit: Visit) -> HttpResponse:
+    """Show the rows of the form as raters will see them, in a window of their own; faults are shown in its place."""
+    shown = rows_preview(visit)
+    if shown is not None:
+        return shown
+    return _page(visit, rows=dimension_rows(visit.study, visit.request.POST, may_change=True), status=422)
+
+
 def _who(visit: Visit) -> Any:
     return visit.request.user
 
@@ -130,5 +139,6 @@ def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
         done(admin, "design_save", "design/save", save),
         done(admin, "design_follow", "design/follow", follow),
         done(admin, "design_dimensions", "design/dimensions", save_dimensions),
+        done(admin, "design_rows", "design/rows", rows),
         *power_urls(admin),
     ]

@@ -3,50 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from django import forms
 
+from annotations.design import DesignError
+from annotations.domain import panel, planning
 from annotations.models import Dimension, Study
-from annotations.registry import DimensionDraft, QuestionType, question_types
+from annotations.registry import DimensionDraft, Option, QuestionType, question_types
 
-TRIED = range(102)
-FEW = 12
 JOIN = "__"
+WRITTEN = ("label", "key", "definition")
 
 
-@lru_cache(maxsize=64)
-def allowed_numbers(kind: str, option: str) -> tuple[int, ...]:
-    """Return the whole numbers that a question type accepts for an option, by asking it."""
-    plugin = question_types.get(kind)
-    return tuple(number for number in TRIED if _accepts(plugin, {option: number}))
-
-
-def _accepts(plugin: QuestionType, options: dict[str, Any]) -> bool:
+def outputs_shown(study: Study) -> int:
+    """Return how many outputs a trial will show by the saved design; a pair when that cannot be read."""
+    if panel.is_panel(study):
+        return panel.settings_of(study)["outputs"]
     try:
-        plugin.clean_options(options)
-    except ValueError:
-        return False
-    return True
+        return planning.spec_of(study=study).outputs_per_task
+    except DesignError:
+        return 2
 
 
-def option_fields(kind: QuestionType) -> dict[str, forms.Field]:
-    """Return a form field per option of a question type, made from its defaults."""
-    return {name: _option_field(kind.name, name, value) for name, value in kind.clean_options({}).items()}
+def misfit(kind: QuestionType, *, outputs: int) -> str:
+    """Say in a sentence why a type cannot be asked about so many outputs, or nothing when it can."""
+    if kind.outputs[0] <= outputs <= kind.outputs[1]:
+        return ""
+    together = "shows one output at a time" if outputs == 1 else f"shows {outputs} outputs together"
+    return f"“{kind.label}” needs {_outputs(kind)}, but the design {together}."
 
 
-def _option_field(kind: str, name: str, default: Any) -> forms.Field:
-    label = name.replace("_", " ").capitalize()
-    if isinstance(default, bool):
-        return forms.BooleanField(label=label, required=False, initial=default)
-    if isinstance(default, int):
-        allowed = allowed_numbers(kind, name)
-        if 0 < len(allowed) <= FEW:
-            choices = [(number, str(number)) for number in allowed]
-            return forms.TypedChoiceField(label=label, choices=choices, coerce=int, initial=default)
-        return forms.IntegerField(label=label, initial=default)
-    return forms.CharField(label=label, required=False, initial=default)
+class LinesField(forms.CharField):
+    """A list of texts, one a line; empty lines are left out."""
+
+    widget = forms.Textarea(attrs={"rows": 4})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a list as lines."""
+        return "\n".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Return the lines as a list."""
+        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
+
+
+def option_field(option: Option) -> forms.Field:
+    """Return the form field of one option."""
+    common: dict[str, Any] = {
+        "label": option.label,
+        "required": False,
+        "initial": option.default,
+        "help_text": option.help,
+    }
+    if option.kind == "yes_no":
+        return forms.BooleanField(**common)
+    if option.kind == "number":
+        return forms.IntegerField(min_value=option.least, max_value=option.most, **common)
+    if option.kind == "one_of":
+        kind = type(option.default)
+        return forms.TypedChoiceField(choices=list(option.among), coerce=kind, empty_value=None, **common)
+    if option.kind == "lines":
+        return LinesField(**common)
+    return forms.CharField(max_length=option.most, **common)
 
 
 class DimensionForm(forms.Form):
@@ -58,38 +77,64 @@ class DimensionForm(forms.Form):
     definition = forms.CharField(label="Definition", max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
     question_type = forms.ChoiceField(label="Question", choices=question_types.choices)
 
-    def __init__(self, *args: Any, may_change: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_change: bool = True, outputs: int = 2, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.use_required_attribute = False
+        self.outputs = outputs
         for kind in question_types:
-            for name, field in option_fields(kind).items():
-                field.required = False
-                self.fields[f"{kind.name}{JOIN}{name}"] = field
-        for field in self.fields.values():
+            for option in kind.takes:
+                self.fields[f"{kind.name}{JOIN}{option.name}"] = option_field(option)
+        for name, field in self.fields.items():
             field.disabled = not may_change
+            if field.help_text:
+                field.widget.attrs["aria-describedby"] = f"{self.auto_id % self.add_prefix(name)}_helptext"
 
-    def option_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """Return the option fields by question type; the page shows those of the chosen one."""
+    def has_changed(self) -> bool:
+        """A new row counts when something was written in it; menus always hold something."""
+        if self.initial:
+            return super().has_changed()
+        return any((self.data.get(self.add_prefix(name)) or "").strip() for name in WRITTEN)
+
+    def option_groups(self) -> list[dict[str, Any]]:
+        """Return each question type with its fields and what it is for; the page shows those of the chosen one."""
+        chosen = self["question_type"].value() or next(iter(question_types)).name
         return [
-            (kind.name, [self[f"{kind.name}{JOIN}{name}"] for name in kind.clean_options({})])
+            {
+                "kind": kind.name,
+                "about": kind.about,
+                "outputs": _outputs(kind),
+                "misfit": misfit(kind, outputs=self.outputs),
+                "fields": [self[f"{kind.name}{JOIN}{option.name}"] for option in kind.takes],
+                "chosen": kind.name == chosen,
+            }
             for kind in question_types
         ]
 
     def clean(self) -> dict[str, Any]:
-        """Let the chosen question type check its options, and say at the question what is wrong."""
+        """Let the chosen question type check its options, and say at the field what is wrong."""
         values = super().clean() or {}
-        kind = values.get("question_type")
-        if kind:
-            try:
-                values["options"] = question_types.get(kind).clean_options(self._options(kind, values))
-            except ValueError as error:
-                self.add_error("question_type", str(error))
+        name = values.get("question_type")
+        if not name:
+            return values
+        kind = question_types.get(name)
+        if reason := misfit(kind, outputs=self.outputs):
+            self.add_error("question_type", reason)
+        try:
+            values["options"] = kind.clean_options(self._options(kind, values))
+        except ValueError as error:
+            self._refuse(kind, str(error))
         return values
 
+    def _refuse(self, kind: QuestionType, message: str) -> None:
+        """Put the message at the first option that it names, or else at the question."""
+        named = [option.name for option in kind.takes if f"'{option.name}'" in message]
+        first = min(named, key=lambda name: message.index(f"'{name}'"), default="")
+        where = f"{kind.name}{JOIN}{first}"
+        self.add_error(where if first else "question_type", f"{message[:1].upper()}{message[1:]}.")
+
     @staticmethod
-    def _options(kind: str, values: dict[str, Any]) -> dict[str, Any]:
-        prefix = f"{kind}{JOIN}"
-        found = {name[len(prefix) :]: value for name, value in values.items() if name.startswith(prefix)}
+    def _options(kind: QuestionType, values: dict[str, Any]) -> dict[str, Any]:
+        found = {option.name: values.get(f"{kind.name}{JOIN}{option.name}") for option in kind.takes}
         return {name: value for name, value in found.items() if value not in ("", None)}
 
     def draft(self) -> DimensionDraft:
@@ -98,6 +143,13 @@ class DimensionForm(forms.Form):
         return DimensionDraft(
             values["key"], values["label"], values["definition"], values["question_type"], values["options"]
         )
+
+
+def _outputs(kind: QuestionType) -> str:
+    least, most = kind.outputs
+    if most == 1:
+        return "1 output"
+    return f"{least} outputs" if least == most else f"{least} to {most} outputs"
 
 
 class _RowsBase(forms.BaseFormSet):
@@ -115,7 +167,7 @@ class _RowsBase(forms.BaseFormSet):
 def dimension_rows(study: Study, data: Any = None, *, may_change: bool) -> Any:
     """Return the formset of a study's dimensions, with one empty row to add another."""
     rows: Any = forms.formset_factory(DimensionForm, formset=_RowsBase, extra=int(may_change), can_delete=may_change)
-    kwargs = {"may_change": may_change}
+    kwargs = {"may_change": may_change, "outputs": outputs_shown(study)}
     return rows(data, initial=[*_initial(study.dimensions.all())], prefix="dimensions", form_kwargs=kwargs)
 
 

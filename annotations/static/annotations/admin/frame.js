@@ -8,7 +8,7 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  if (!form.matches("[data-once]")) return;
+  if (!form.matches("[data-once]") || event.submitter?.formTarget) return; // a look in another window sends nothing off
   if (form.dataset.sent) {
     event.preventDefault();
     return;
@@ -35,7 +35,7 @@ document.addEventListener("input", (event) => {
 document.addEventListener("change", (event) => {
   const select = event.target;
   if (!select.name || !select.name.endsWith("-question_type")) return;
-  select.closest(".ev-dimension-grid").querySelectorAll("[data-kind]").forEach((part) => { part.hidden = part.dataset.kind !== select.value; });
+  select.closest(".ev-dimension-grid").querySelectorAll("[data-kind]").forEach((part) => { part.hidden = part.disabled = part.dataset.kind !== select.value; });
 });
 
 document.addEventListener("click", async (event) => {

@@ -103,26 +103,28 @@
     if (event.button > 0) return;
     event.preventDefault();
     const list = row.querySelector(".places");
-    const grip = event.currentTarget;
-    grip.setPointerCapture(event.pointerId);
+    const { pointerId } = event; // the page listens, because a handle that is moved in the page loses its pointer
     item.classList.add("dragged");
-    const move = ({ clientY }) => {
+    const move = ({ clientY, pointerId: other }) => {
+      if (other !== pointerId) return;
       const others = itemsOf(row).filter((other) => other !== item);
       const before = others.find((other) => { const box = other.getBoundingClientRect(); return clientY < box.top + box.height / 2; });
       if ((before ?? null) !== item.nextElementSibling) list.insertBefore(item, before ?? null);
+      item.scrollIntoView({ block: "nearest" });
     };
     const end = (last) => {
-      grip.removeEventListener("pointermove", move);
-      grip.removeEventListener("pointerup", end);
-      grip.removeEventListener("pointercancel", end);
+      if (last.pointerId !== pointerId) return;
+      document.removeEventListener("pointermove", move);
+      document.removeEventListener("pointerup", end);
+      document.removeEventListener("pointercancel", end);
       item.classList.remove("dragged");
       const above = itemsOf(row).slice(0, itemsOf(row).indexOf(item)).filter(rankOf).length;
       if (last.type === "pointercancel") show(row);
       else place(row, item, above);
     };
-    grip.addEventListener("pointermove", move);
-    grip.addEventListener("pointerup", end);
-    grip.addEventListener("pointercancel", end);
+    document.addEventListener("pointermove", move);
+    document.addEventListener("pointerup", end);
+    document.addEventListener("pointercancel", end);
   }
 
   // ------------------------------------------------------------------------------------------------------- the page
