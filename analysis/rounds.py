@@ -84,6 +84,8 @@ def _means(part: pd.DataFrame, *, confidence: float) -> list[RoundMean]:
         judged = cell.groupby("judgement")["score"].mean()
         values, over = (judged, "judgements") if len(judged) >= MANY else (cell["score"], "outputs")
         low, high = _interval(values.to_numpy(), confidence)
+        if measure in UNITS:  # shares, which cannot lie outside 0 and 1
+            low, high = max(low, 0.0), min(high, 1.0)
         found.append(
             RoundMean(
                 dimension=str(part["dimension"].iloc[0]),

@@ -10,6 +10,7 @@ from analysis.figures.canvas import to_inline, to_pdf, to_png, to_svg
 from analysis.figures.checks import effect_plots, influence_plot, residual_plots
 from analysis.figures.forest import forest_plot
 from analysis.figures.matrix import win_matrix
+from analysis.figures.rounds import rounds_plot
 from analysis.figures.shares import variance_bars
 from analysis.figures.shrunken import shrunken_dots
 
@@ -27,6 +28,7 @@ __all__ = [
     "forest_plot",
     "influence_plot",
     "residual_plots",
+    "rounds_plot",
     "shrunken_dots",
     "to_inline",
     "to_pdf",
@@ -54,6 +56,7 @@ DRAWINGS = (
         "win-rates", "Matrix of win rates, row against column, by dimension; the same numbers stand below", win_matrix
     ),
     Drawing("variance-shares", "Stacked bars: the share of each source of variance; the table below", variance_bars),
+    Drawing("rounds", "Lines: the mean of each system in each round, with intervals; the table below", rounds_plot),
     Drawing("prompts", "Dot plot: the contrast within each prompt, shrunken", partial(shrunken_dots, unit="prompt")),
     Drawing("raters", "Dot plot: the contrast for each rater, shrunken", partial(shrunken_dots, unit="rater")),
     Drawing("residuals", "Residuals against fitted values, and their normal quantile plots", residual_plots),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from analysis import tables
-from analysis.page.parts import LEFT_OUT, folded, table, text
+from analysis.page.parts import LEFT_OUT, Drawings, folded, table, text
 from analysis.wording import exclusions_verdict, rounds_verdict
 
 if TYPE_CHECKING:
@@ -31,10 +31,15 @@ def quality(result: StudyResult) -> str:
     )
 
 
-def rounds(result: StudyResult) -> str:
+def rounds(result: StudyResult, drawings: Drawings) -> str:
     """Return the trends in words, the means by round and the test of each trend; nothing without rounds."""
     if result.rounds is None:
         return ""
     return "\n".join(
-        [text(rounds_verdict(result)), table(tables.rounds_table(result)), table(tables.trends_table(result))]
+        [
+            text(rounds_verdict(result)),
+            drawings.show("rounds"),
+            table(tables.rounds_table(result)),
+            table(tables.trends_table(result)),
+        ]
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from analysis import document, figures, tables
 from analysis.page import parts
 from analysis.page.provenance import machine_readable, manifest, plain, versions
-from analysis.page.sections import Drawings, body
+from analysis.page.sections import body
 from analysis.sequential import look_at_study
 from analysis.wording import formulas_of
 
@@ -29,7 +29,7 @@ def write_files(result: StudyResult, folder: Path) -> tuple[str, ...]:
         files[f"figures/{name}.svg"] = svgs[name].encode()
         files[f"figures/{name}.pdf"] = figures.to_pdf(figure)
         files[f"figures/{name}.png"] = figures.to_png(figure)
-    drawings = Drawings(svgs, {item.name: item.label for item in figures.DRAWINGS})
+    drawings = parts.Drawings(svgs, {item.name: item.label for item in figures.DRAWINGS})
     page = body(result, drawings, versions=known)
     texts = {
         **_tables(result),

@@ -10,7 +10,7 @@ from analysis import figures, tables
 from analysis.page.style import CSS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from analysis.tables import Table
 
@@ -76,6 +76,18 @@ def picture(svg: str | None, *, name: str, label: str, caption: str = "") -> str
         f'<figure><div class="picture {size}" role="img" tabindex="0" aria-label="{html.escape(label)}">{drawing}</div>'
         f"{hint}{below}</figure>"
     )
+
+
+class Drawings:
+    """The figures of a report by name, as SVG, with the words for those who do not see them."""
+
+    def __init__(self, svgs: Mapping[str, str], labels: Mapping[str, str]) -> None:
+        """Keep both."""
+        self.svgs, self.labels = svgs, labels
+
+    def show(self, name: str, caption: str = "") -> str:
+        """Return the figure as a part of the page, or nothing where it was not drawn."""
+        return picture(self.svgs.get(name), name=name, label=self.labels.get(name, ""), caption=caption)
 
 
 def definitions(rows: Sequence[tuple[str, str]]) -> str:

@@ -9,13 +9,13 @@ from analysis import tables
 from analysis.page.exclusions import quality, rounds
 from analysis.page.parts import (
     LEFT_OUT,
+    Drawings,
     Section,
     beside,
     contents,
     definitions,
     folded,
     items,
-    picture,
     scrolling,
     section,
     table,
@@ -24,7 +24,7 @@ from analysis.page.parts import (
 )
 from analysis.page.provenance import provenance
 from analysis.sequential import look_at_study
-from analysis.wording import count, formulas_of, verdict_of
+from analysis.wording import count, counted, formulas_of, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,18 +40,6 @@ DOTS = (
     "Shrunken estimates (conditional modes) with their intervals: the fewer the answers, the closer to the mean. "
     "Coloured: the interval leaves out zero."
 )
-
-
-class Drawings:
-    """The figures of a report by name, as SVG, with the words for those who do not see them."""
-
-    def __init__(self, svgs: Mapping[str, str], labels: Mapping[str, str]) -> None:
-        """Keep both."""
-        self.svgs, self.labels = svgs, labels
-
-    def show(self, name: str, caption: str = "") -> str:
-        """Return the figure as a part of the page, or nothing where it was not drawn."""
-        return picture(self.svgs.get(name), name=name, label=self.labels.get(name, ""), caption=caption)
 
 
 def body(result: StudyResult, drawings: Drawings, *, versions: Mapping[str, str]) -> str:
@@ -74,11 +62,11 @@ def _facts(result: StudyResult) -> str:
     systems = {name for item in result.dimensions for name in (one.system for one in item.systems)}
     systems = systems or {name for row in result.rows for name in (row.first, row.second)}
     pieces = [
-        f"{count(raters)} raters",
-        f"{count(prompts)} prompts",
-        f"{len(systems)} systems",
-        f"{count(result.data.used)} judgements",
-        f"{len(result.dimensions)} dimension{'s' if len(result.dimensions) != 1 else ''}",
+        counted(raters, "rater"),
+        counted(prompts, "prompt"),
+        counted(len(systems), "system"),
+        counted(result.data.used, "judgement"),
+        counted(len(result.dimensions), "dimension"),
     ]
     if result.data.design_hashes:
         pieces.append(f"design {result.data.design_hashes[0][:12]}")
@@ -92,7 +80,7 @@ def _sections(result: StudyResult, drawings: Drawings, *, versions: Mapping[str,
         Section("design", "Question and design", _design(result)),
         Section("data", "Data and exclusions", _data(result), "Data"),
         Section("quality", "With and without exclusions", quality(result), "Exclusions"),
-        Section("rounds", "Progress over rounds", rounds(result), "Rounds"),
+        Section("rounds", "Progress over rounds", rounds(result, drawings), "Rounds"),
         Section("wins", "Who beats whom", _wins(result, drawings), "Win rates"),
         Section("variance", "Where the variance comes from", _variance(result, drawings), "Variance"),
         Section("agreement", "Agreement of raters", _agreement(result), "Agreement"),

@@ -12,6 +12,7 @@ from analysis.wording import (
     CORRECTIONS,
     chance,
     count,
+    counted,
     degrees,
     format_p,
     interval,
@@ -65,7 +66,9 @@ def heading(item: DimensionResult) -> str:
     """Return what heads the rows of one dimension."""
     asked = ASKED.get(item.measure, item.measure)
     levels = f", {item.levels} levels" if item.levels else ""
-    sizes = f"{count(item.n_raters)} raters, {count(item.n_prompts)} prompts, {count(item.n_judgements)} judgements"
+    sizes = ", ".join(
+        [counted(item.n_raters, "rater"), counted(item.n_prompts, "prompt"), counted(item.n_judgements, "judgement")]
+    )
     state = "" if item.fit.convergence.converged else "; not converged"
     return f"{item.dimension} ({asked}{levels}; {item.scale}; {sizes}{state})"
 

@@ -13,13 +13,25 @@ from analysis.wording.findings import (
     warnings_of,
 )
 from analysis.wording.methods import formulas_of, methods_of
-from analysis.wording.numbers import count, degrees, equals_p, format_p, interval, join, number, percent, percents
+from analysis.wording.numbers import (
+    count,
+    counted,
+    degrees,
+    equals_p,
+    format_p,
+    interval,
+    join,
+    number,
+    percent,
+    percents,
+)
 
 __all__ = [
     "CORRECTIONS",
     "chance",
     "changed_conclusions",
     "count",
+    "counted",
     "degrees",
     "equals_p",
     "exclusions_verdict",

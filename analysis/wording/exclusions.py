@@ -28,7 +28,9 @@ def exclusions_verdict(result: StudyResult) -> str:
     verb = "depends" if hit == 1 else "depend"
     head = f"{hit} of {total} conclusions {verb}" if total > 1 else "The conclusion depends"
     head += " on the exclusions"
-    return f"{head}: {'; '.join(_change(row, result) for row in changed)}."
+    contrasts = dict.fromkeys((row.dimension, row.contrast) for row in changed)
+    said = [_change(result, [row for row in changed if (row.dimension, row.contrast) == one]) for one in contrasts]
+    return f"{head}: {'; '.join(said)}."
 
 
 def changed_conclusions(result: StudyResult) -> tuple[ExclusionRow, ...]:
@@ -36,24 +38,30 @@ def changed_conclusions(result: StudyResult) -> tuple[ExclusionRow, ...]:
     return tuple(row for row in result.exclusions if not row.same)
 
 
-def _change(row: ExclusionRow, result: StudyResult) -> str:
+def _change(result: StudyResult, rows: list[ExclusionRow]) -> str:
+    """Say what the declared analysis concludes on one contrast, and where it is another conclusion."""
+    first = rows[0]
     declared = next(
         one
         for one in result.exclusions
-        if one.variant == DECLARED and (one.dimension, one.contrast) == (row.dimension, row.contrast)
+        if one.variant == DECLARED and (one.dimension, one.contrast) == (first.dimension, first.contrast)
     )
-    alpha = 1.0 - result.confidence
-    when = "with everyone" if row.variant == EVERYONE else f"without the exclusions {_exclusions_by(row.check)}"
-    head = f"{row.dimension}, {row.contrast} {when}"
-    if math.isnan(row.p_corrected):
-        return f"{head} cannot be estimated ({row.message})"
+    state = "is not significant"
     if math.isnan(declared.p_corrected):
-        return f"{head} can be estimated, as declared it cannot"
-    numbers = f"p {equals_p(row.p_corrected)}, as declared {equals_p(declared.p_corrected)}"
-    if row.p_corrected < alpha and declared.p_corrected < alpha:
-        return f"{head} is turned round ({number(row.estimate)}, as declared {number(declared.estimate)})"
-    verb = "is significant" if row.p_corrected < alpha else "is not significant"
-    return f"{head} {verb} ({numbers})"
+        state = "cannot be estimated"
+    elif declared.p_corrected < 1.0 - result.confidence:
+        state = "is significant"
+    p = "" if math.isnan(declared.p_corrected) else f" (p {equals_p(declared.p_corrected)})"
+    others = join([_otherwise(row, declared, alpha=1.0 - result.confidence) for row in rows])
+    return f"{first.dimension}, {first.contrast} {state} as declared{p}, but the conclusion is another {others}"
+
+
+def _otherwise(row: ExclusionRow, declared: ExclusionRow, *, alpha: float) -> str:
+    when = "with everyone" if row.variant == EVERYONE else f"without the exclusions {_exclusions_by(row.check)}"
+    if math.isnan(row.p_corrected):
+        return f"{when} (no estimate: {row.message})"
+    turned = max(row.p_corrected, declared.p_corrected) < alpha
+    return f"{when} ({'the other system is ahead, ' if turned else ''}p {equals_p(row.p_corrected)})"
 
 
 def _exclusions_by(check: str) -> str:
@@ -68,6 +76,8 @@ def rounds_verdict(result: StudyResult) -> str:
     if not known:
         return "No trend over rounds could be tested."
     sure = [trend for trend in known if trend.p_holm < 1.0 - result.confidence]
+    if not sure and len(known) == 1:
+        return f"The trend over rounds is not significant (p {equals_p(known[0].p)})."
     if not sure:
         return f"None of {len(known)} trends over rounds is significant after Holm correction."
     return "; ".join(_trend(trend) for trend in sure) + "."

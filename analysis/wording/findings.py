@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from analysis.prepare import ONE_SAMPLE, TIED
-from analysis.wording.numbers import count, degrees, equals_p, join, number, percent
+from analysis.wording.numbers import counted, degrees, equals_p, join, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +73,8 @@ def sentence(row: SignificanceRow, *, confidence: float, family: int, correction
     return (
         f"{head}{claim} ({level} CI {percent(low)} to {percent(high)}; {_unit(row)} {number(abs(row.estimate))}, "
         f"SE {number(row.se)}, t({degrees(row.df)}) = {number(abs(row.statistic))}, {corrected}; "
-        f"{count(row.n_raters)} raters, {count(row.n_prompts)} prompts, {count(row.n_judgements)} judgements)."
+        f"{counted(row.n_raters, 'rater')}, {counted(row.n_prompts, 'prompt')}, "
+        f"{counted(row.n_judgements, 'judgement')})."
     )
 
 

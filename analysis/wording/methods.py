@@ -173,15 +173,14 @@ def formulas_of(result: StudyResult) -> tuple[tuple[str, str, str], ...]:
 
 
 def _letters(item: DimensionResult) -> list[tuple[str, bool]]:
-    return [(part.factor, part.signed) for part in item.fit.variances if part.term == "(Intercept)"]
+    """Return the random effects, and whether each enters as a − b."""
+    return [(part.factor, part.signed and item.paired) for part in item.fit.variances if part.term == "(Intercept)"]
 
 
 def _text(item: DimensionResult) -> str:
     family, link = item.fit.family, item.fit.link
     pieces = ["side + β[system a] − β[system b]" if item.paired else "μ + β[system]"]
-    pieces += [
-        f"u[{name}, a] − u[{name}, b]" if signed and item.paired else f"u[{name}]" for name, signed in _letters(item)
-    ]
+    pieces += [f"u[{name}, a] − u[{name}, b]" if signed else f"u[{name}]" for name, signed in _letters(item)]
     eta = " + ".join(pieces)
     spread = "u ~ N(0, σ²), one σ per random effect"
     if family == "gaussian":
@@ -211,7 +210,6 @@ def _mathml(item: DimensionResult) -> str:
         level = "" if family == "plackett_luce" else _i("μ") + _o("+")
         pieces = level + _sub(beta[0], "s")
     for name, signed in _letters(item):
-        signed = signed and item.paired
         first = _sub(_i("u"), f"{name}(a)" if signed else name)
         pieces += _o("+") + (first if not signed else first + _o("−") + _sub(_i("u"), f"{name}(b)"))
     if family == "gaussian":

@@ -47,6 +47,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(value: int, word: str) -> str:
+    """Return "1 rater", "1,200 raters"."""
+    return f"{count(value)} {word}" if value == 1 else f"{count(value)} {word}s"
+
+
 def interval(low: float, high: float, *, digits: int = 2) -> str:
     """Return "[low, high]", a dash if either does not exist."""
     return "–" if math.isnan(low) or math.isnan(high) else f"[{number(low, digits)}, {number(high, digits)}]"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -268,6 +269,24 @@ def test_prompt_judged_twice_by_a_rater_is_counted(messy):
     rows, data = select(twice, Options.of())
 
     assert account_of(twice, rows, data, options=Options.of()).prompts_twice >= 1
+
+
+def test_pair_is_shown_once_whatever_is_asked_about_its_outputs(study):
+    shown = study[study["dimension"] == "originality"]
+    sides = [
+        shown.assign(
+            dimension="fluency", measure="interval", answer=50.0, levels=0, system_b="", output_b="",
+            system_a=shown[f"system_{side}"], output_a=shown[f"output_{side}"],
+        )
+        for side in "ab"
+    ]  # fmt: skip
+    table = schema.validate(pd.concat([*sides, shown], ignore_index=True))
+    rows, data = select(table, Options.of())
+    alone, one = select(shown, Options.of())
+
+    account = account_of(table, rows, data, options=Options.of())
+
+    assert account == account_of(shown, alone, one, options=Options.of())
 
 
 def test_single_stimuli_have_systems_instead_of_pairs(sliders):

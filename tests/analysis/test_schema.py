@@ -24,6 +24,7 @@ ROW = {
 SLIDER = {"measure": "interval", "dimension": "fluency", "answer": 63.5, "levels": 0, "system_b": "", "output_b": ""}
 LIKERT = {"measure": "ordinal", "dimension": "wit", "answer": 4, "levels": 5, "system_b": "", "output_b": ""}
 RANK = {"measure": "ranking", "dimension": "preference", "answer": 1, "levels": 3, "system_b": "", "output_b": ""}
+VERDICT = {"measure": "nominal", "dimension": "moral", "answer": 2, "levels": 2, "system_b": "", "output_b": ""}
 GRADED = {"measure": "pairwise_graded", "levels": 5, "dimension": "surprise"}
 
 
@@ -109,6 +110,10 @@ def test_a_table_survives_writing_and_reading(tmp_path, study, ending):
         ({"length_a": -1}, "length_a"),
         ({"length_b": "long"}, "length_b"),
         ({"slot": -1}, "slot"),
+        ({"round": -1}, "round"),
+        ({"round": 1.5}, "round"),
+        ({**VERDICT, "answer": 0}, "answer"),
+        ({**VERDICT, "answer": 1.5}, "answer"),
     ],
 )
 def test_fault_is_refused_with_its_row_and_column(change, column):
@@ -129,6 +134,9 @@ def test_fault_is_refused_with_its_row_and_column(change, column):
         RANK,
         {"length_a": 812, "length_b": None},
         {"late": "TRUE", "excluded": "1"},
+        {"excluded": True, "exclusion_reason": "too fast", "exclusion_checks": "speed;attention"},
+        {"round": 3},
+        VERDICT,
     ],
 )
 def test_legal_row_is_accepted(change):
@@ -196,6 +204,22 @@ def test_ranking_has_one_row_per_output_of_a_judgement():
 
     assert len(schema.validate(frame(*rows))) == 3
     assert issues(*rows, rows[0]) == [(5, "judgement")]
+
+
+def test_outputs_of_one_trial_may_each_have_a_row():
+    left = {**SLIDER, "judgement": "j", "slot": 1}
+    right = {**left, "system_a": "B", "output_a": "p1/B", "answer": 20.0, "slot": 2}
+
+    table = schema.validate(frame(left, right, {"judgement": "j"}))
+
+    assert table["judgement"].tolist() == ["j"] * 3
+    assert issues(left, right, left) == [(4, "judgement")]
+
+
+def test_rankings_may_be_of_few_outputs_and_of_many():
+    few = {**RANK, "judgement": "j", "levels": 3}
+
+    assert len(schema.validate(frame(few, {**few, "judgement": "k", "levels": 20, "answer": 17}))) == 2
 
 
 def test_dimension_is_of_single_stimuli_or_of_pairs_throughout():

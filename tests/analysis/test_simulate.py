@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.simulate import PlantedTruth, SimulatedPopulation, Trial, simulate_answers
+from analysis.simulate import PlantedTruth, SimulatedPopulation, Trial, ranks_of, simulate_answers
 
 TRIAL = Trial(prompt="p", output_a="p/A", system_a="A", output_b="p/B", system_b="B")
 QUIET = {"output_sd": 0.0, "prompt_system_sd": 0.0, "rater_system_sd": 0.0, "side_bias": 0.0}
@@ -170,3 +170,41 @@ def test_ranking_is_of_plackett_and_luce():
     assert {tuple(sorted(part)) for _, part in table.groupby("judgement")["answer"]} == {(1.0, 2.0, 3.0)}
     best = (table[table["system_a"] == "A"]["answer"] == 1.0).mean()
     assert best == pytest.approx(np.e / (np.e + 2.0), abs=0.045)
+
+
+def test_verdicts_are_no_and_yes():
+    truth = PlantedTruth(effects={"d": {"A": 1.0}}, **QUIET, rater_sd=0.0, prompt_sd=0.0)
+
+    answers = answers_alone(truth, "nominal", 2)
+
+    assert set(answers) == {1.0, 2.0}
+    # four standard errors of a share of 3,000
+    assert (answers == 2.0).mean() == pytest.approx(np.e / (1.0 + np.e), abs=0.033)
+
+
+def test_slider_between_two_texts_favours_the_better_one():
+    truth = PlantedTruth(effects={"d": {"A": 1.0}}, **QUIET)
+    population = SimulatedPopulation(truth, 3)
+
+    points = [population.rater(str(i)).answer("d", TRIAL, measure="interval", levels=0) for i in range(3000)]
+
+    # four standard errors of a mean of spread 12
+    assert np.mean(points) == pytest.approx(10.0, abs=0.9)
+
+
+def test_ranks_of_utilities():
+    utility = np.array([0.2, 3.0, 2.9, -1.0])
+
+    assert ranks_of(utility).tolist() == [3.0, 1.0, 2.0, 4.0]
+    assert ranks_of(utility, width=0.5).tolist() == [3.0, 1.0, 1.0, 4.0]
+    assert ranks_of(utility, best_worst=True).tolist() == [2.0, 1.0, 2.0, 3.0]
+
+
+def test_effect_changes_from_round_to_round():
+    truth = PlantedTruth(effects={"d": {"A": 1.0}}, round_slopes={"d": {"A": 0.5}}, **QUIET)
+    population = SimulatedPopulation(truth, 3)
+
+    merits = [population.merit("d", Trial("p", "p/A", "A", round=number), side="a") for number in (0, 1, 4)]
+
+    assert merits == pytest.approx([1.0, 1.5, 3.0])
+    assert PlantedTruth.from_json(truth.to_json()) == truth

@@ -82,6 +82,16 @@ def test_split_half_finds_the_reliability_of_the_mean():
     assert found.units == things
 
 
+def test_reliability_of_perfect_disagreement_has_no_number():
+    assert math.isnan(spearman_brown(-1.0, 2.0))
+
+    # whatever halves: what one half puts first the other puts last
+    rater, thing = np.repeat([0, 1], 3), np.tile([0, 1, 2], 2)
+    found = split_half(rater, thing, np.array([1.0, 2.0, 3.0, 3.0, 2.0, 1.0]))
+
+    assert math.isnan(found.value)
+
+
 def test_split_half_needs_things_seen_by_both_halves():
     with pytest.raises(AgreementError, match="three things"):
         split_half(np.array([0, 1]), np.array([0, 1]), np.array([1.0, 2.0]))

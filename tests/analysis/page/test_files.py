@@ -128,6 +128,30 @@ def test_csv_files_agree_with_the_result(written, examined):
     assert pairs["originality", "steered", "baseline"] + pairs["originality", "baseline", "steered"] == pytest.approx(1)
 
 
+def test_exclusions_and_rounds_have_files_where_there_are_any(study, tmp_path):
+    table = study[study["dimension"] == "surprise"].assign(
+        excluded=study["rater"] == "r01", exclusion_checks="speed", round=study["position"]
+    )
+
+    report = write_report(
+        table, tmp_path / "report", baseline="baseline", without=("agreement", "diagnostics", "sensitivity")
+    )
+
+    quality, means, trends = (pd.read_csv(report.files[name]) for name in ("quality.csv", "rounds.csv", "trends.csv"))
+    assert quality["variant"].tolist() == ["declared exclusions", "everyone", "without speed"] * 2
+    assert (quality["p_corrected"] >= quality["p"]).all()
+    assert len(means) == 9 * 3
+    assert trends["first"].tolist() == ["reference", "steered"]
+    assert read(report, "quality.md").startswith(
+        "| Exclusions | Raters | Judgements | Estimate | 95% CI | p | p (Holm)"
+    )
+    assert r"\caption{With and without exclusions}" in read(report, "quality.tex")
+    assert ET.fromstring(read(report, "figures/rounds.svg")).tag.endswith("svg")
+    found = json.loads(read(report, "results.json"))
+    assert [row["estimate"] for row in found["exclusions"]] == pytest.approx(quality["estimate"].tolist(), rel=1e-8)
+    assert len(found["rounds"]["means"]) == len(means)
+
+
 def test_machine_readable_results_are_strict_json(written, examined):
     def refuse(name):
         raise AssertionError(name)

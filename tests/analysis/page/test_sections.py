@@ -10,8 +10,12 @@ from analysis import tables
 from analysis.declaration import Certificate, Declaration, Guarantee
 from analysis.page import parts
 from analysis.page.files import title_of
-from analysis.page.sections import Drawings, body
+from analysis.page.parts import Drawings
+from analysis.page.sections import body
 from analysis.report import PARTS, analyse, examine
+from analysis.results import ExclusionRow
+from analysis.simulate import PlantedTruth, simulate_answers
+from analysis.wording import exclusions_verdict
 
 VERSIONS = {"analysis": "0", "numpy": "2"}
 BARE = Drawings({}, {})
@@ -45,6 +49,31 @@ def test_sections_come_in_the_order_in_which_a_reviewer_asks(page):
         "methods",
         "provenance",
     ]
+
+
+def test_exclusions_and_rounds_have_sections_where_there_are_any(make_plan):
+    plan = make_plan(raters=8, questions={"wit": ("pairwise_choice", 2)})
+    table = simulate_answers(plan, PlantedTruth(effects={"wit": {"steered": 1.0}}), seed=2)
+    table = table.assign(round=table["position"], excluded=table["rater"] == "r01", exclusion_checks="speed")
+
+    found = examine(analyse(table, baseline="baseline"), without=("agreement", "diagnostics", "sensitivity"))
+    page = page_of(found)
+    quality = section_of(page, "quality")
+    ET.fromstring(f"<main>{page}</main>")
+
+    anchors = re.findall(r'<section id="([^"]+)"', page)
+    assert anchors[2:5] == ["data", "quality", "rounds"]
+    assert exclusions_verdict(found).replace("<", "&lt;") in quality
+    assert quality.count("<tr>") == 1 + len(found.rows) * (1 + 3)
+    assert "Left out" in section_of(page_of(replace(found, left_out=("quality",))), "quality")
+    assert "Trend over rounds" in section_of(page, "rounds")
+
+
+def test_long_table_of_exclusions_is_folded(examined):
+    row = ExclusionRow("wit", "a", "b", "", "everyone", "", *[0.5] * 6, "log-odds", 9, 90, same=True)
+
+    assert "<details>" not in section_of(page_of(replace(examined, exclusions=(row,) * 40)), "quality")
+    assert "<details>" in section_of(page_of(replace(examined, exclusions=(row,) * 41)), "quality")
 
 
 def test_page_is_well_formed(page):
@@ -152,7 +181,7 @@ def test_parts_left_out_are_named(result):
     page = page_of(examine(result, without=PARTS))
 
     assert page.count("Left out at the wish of whoever made this report.") == 3
-    assert "<dt>Left out</dt><dd>agreement, diagnostics, sensitivity</dd>" in page
+    assert "<dt>Left out</dt><dd>agreement, diagnostics, quality, sensitivity</dd>" in page
 
 
 def test_what_differs_from_the_plan_stands_in_the_provenance(examined):

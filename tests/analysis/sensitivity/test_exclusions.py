@@ -211,9 +211,10 @@ def test_report_warns_of_conclusions_that_hang_on_the_exclusions(make_plan):
 
     verdict = exclusions_verdict(found)
     assert verdict.startswith(
-        "The conclusion depends on the exclusions: wit, steered vs baseline with everyone is not significant (p = "
+        "The conclusion depends on the exclusions: wit, steered vs baseline is significant as declared (p = .003), but "
+        "the conclusion is another with everyone (p = "
     )
-    assert "without the exclusions by the check “attention” is not significant" in verdict
+    assert " and without the exclusions by the check “attention” (p = " in verdict
     assert found.warnings[-1] == verdict
 
 
