@@ -51,7 +51,8 @@ def summary(*, study: Study) -> dict[str, Any]:
         "excluded": standing.values("participation").distinct().count(),
         "by_hand": standing.filter(check_name="").values("participation").distinct().count(),
         "would": looked.exclude(verdicts={}).count(),
-        "checks": rows,
+        "checks": sorted(rows, key=lambda row: (-row["excluded"], -row["found"])),
+        "quiet": [row for row in rows if not (row["found"] or row["would"] or row["excluded"])],
     }
 
 

@@ -175,6 +175,8 @@ def rules_in_words(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _in_words(rule: Mapping[str, Any], check: QualityCheck) -> str:
+    if rule["kind"] == "score" and check.is_rarity:
+        return f"excludes when at most one ordinary rater in {round(10 ** rule['at_least']):,} is like this"
     if rule["kind"] == "score":
         return f"excludes when the {check.score_label} is at least {rule['at_least']:g}"
     if rule["kind"] == "count":

@@ -80,7 +80,7 @@ def _try(report: Report, *, without: tuple[str, ...]) -> None:
 
 
 def _run(report: Report, *, without: tuple[str, ...]) -> None:
-    from analysis.report import write_report
+    from analysis.report import examine, write_report
 
     study = report.study
     progress = _progress_of(report)
@@ -91,14 +91,10 @@ def _run(report: Report, *, without: tuple[str, ...]) -> None:
         progress(0.05 + 0.9 * done / max(total, 1), STAGES.get(what, what))
 
     result = analyse_frame(study=study, frame=frame, masked=report.masked, progress=show)
+    result = examine(result, without=without, progress=lambda done, _, what: show(30 + done // 2, 100, what))
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "report"
-        write_report(
-            result,
-            target,
-            without=without,
-            progress=lambda done, total, what: show(30 + 7 * done // 10, total, what),
-        )
+        write_report(result, target, progress=lambda done, _, what: show(80 + done // 5, 100, what))
         with (target / "judgements.csv").open("w", newline="", encoding="utf-8") as stream:
             dataset.write_csv(study=study, target=stream, source=_masked_rows(study) if report.masked else None)
         bundle = _zip(target, Path(folder) / "bundle.zip")

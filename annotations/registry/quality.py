@@ -148,12 +148,14 @@ class QualityCheck(Plugin):
 
     question      what it looks for, in a sentence that a researcher reads
     score_label   what its score counts
+    is_rarity     the score is −log10 of a chance: 2 is one ordinary rater in a hundred, 3 one in a thousand
     needs_peers   it compares with other raters, so that its word is final only when the study is closed
     settings      and rule: what can be set, with the defaults
     """
 
     question: ClassVar[str]
     score_label: ClassVar[str]
+    is_rarity: ClassVar[bool] = False
     needs_peers: ClassVar[bool] = False
     settings: ClassVar[tuple[Setting, ...]] = ()
     rule: ClassVar[Rule] = Rule()

@@ -106,7 +106,7 @@ def rater(visit: Visit, participation_id: int) -> HttpResponse:
         "row": row,
         "trials": trials,
         "bars": [
-            (str(one["number"]) if roomy else "", round(one["seconds"] or 0), "warn" if one["found"] else "plain")
+            (str(one["number"]) if roomy else "", round(one["seconds"] or 0, 1), "warn" if one["found"] else "plain")
             for one in trials
         ],
         "standing": [one for one in row["exclusions"] if one["one"].undone_at is None],

@@ -16,7 +16,7 @@ import numpy as np
 
 from annotations.registry import Finding, History, Peer, QualityCheck, Rule, Setting, quality_checks
 
-from .chance import MOST_POINTS, strength
+from .chance import MOST_POINTS, RARITY, strength
 from .peers import Floats, low_among, on_own_scale, vectors
 
 
@@ -27,7 +27,8 @@ class Agreement(QualityCheck):
     name = "agreement"
     label = "Agrees with nobody"
     question = "Do the answers go with those of others to the same tasks?"
-    score_label = "−log₁₀ of the chance that one of the others agrees so little"
+    score_label = RARITY
+    is_rarity = True
     needs_peers = True
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("score", "A finding from this score", 2.0, 1, 4),

@@ -9,6 +9,7 @@ from scipy import special
 
 TINY = 1e-12
 MOST_POINTS = 3.0
+RARITY = "how rare: 2 is one ordinary rater in a hundred, 3 one in a thousand"
 HINT = 0.5  # points from which a comparison with others counts beside other findings
 
 

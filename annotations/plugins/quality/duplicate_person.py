@@ -20,7 +20,7 @@ class DuplicatePerson(QualityCheck):
     name = "duplicate_person"
     label = "Took part before"
     question = "Has this person taken part in the study before?"
-    score_label = "earlier visits"
+    score_label = "number of earlier visits"
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("judgements", "Judgements that make an earlier visit count", 3, 1, 100, whole=True),
     )

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from annotations.registry import Finding, History, QualityCheck, Rule, Seen, Setting, quality_checks
 
-from .chance import MOST_POINTS, at_least, strength, two_sided
+from .chance import MOST_POINTS, RARITY, at_least, strength, two_sided
 
 PAIR = 2
 NAMES = {1: "left", 2: "right"}
@@ -26,7 +26,8 @@ class SideBias(QualityCheck):
     name = "side_bias"
     label = "Side bias"
     question = "Is one side chosen, whatever stands there?"
-    score_label = "−log₁₀ of the corrected p value"
+    score_label = RARITY
+    is_rarity = True
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("score", "A finding from this score", 2.0, 1, 10),
         Setting("least_trials", "Main trials needed to say anything", 8, 4, 100, whole=True),

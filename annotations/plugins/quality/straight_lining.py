@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from annotations.registry import Answer, Finding, History, QualityCheck, Rule, Seen, Setting, quality_checks
 
-from .chance import MOST_POINTS, at_least_mixed, run_of_at_least, strength
+from .chance import MOST_POINTS, RARITY, at_least_mixed, run_of_at_least, strength
 
 CLOSE = 1 / 15 + 1e-9
 WEIGHT = 8.0  # of the prior: as if the rater's habit had been watched for so many trials before
@@ -30,7 +30,8 @@ class StraightLining(QualityCheck):
     name = "straight_lining"
     label = "Straight-lining"
     question = "Are the answers the same, trial after trial?"
-    score_label = "−log₁₀ of the chance that an ordinary rater repeats the same answers so much"
+    score_label = RARITY
+    is_rarity = True
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("score", "A finding from this score", 2.3, 1, 10),
         Setting("least_trials", "Main trials needed to say anything", 8, 4, 100, whole=True),

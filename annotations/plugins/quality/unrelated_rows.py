@@ -16,7 +16,7 @@ import numpy as np
 
 from annotations.registry import Finding, History, Peer, QualityCheck, Rule, Setting, quality_checks
 
-from .chance import HINT, MOST_POINTS, strength
+from .chance import HINT, MOST_POINTS, RARITY, strength
 from .peers import Floats, low_among, on_own_scale
 
 
@@ -27,7 +27,8 @@ class UnrelatedRows(QualityCheck):
     name = "unrelated_rows"
     label = "Rows do not go together"
     question = "Do the rows of a trial go together as they do for others?"
-    score_label = "−log₁₀ of the chance that one of the others' rows go together so little"
+    score_label = RARITY
+    is_rarity = True
     needs_peers = True
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("score", "A finding from this score", 1.3, 1, 4),
