@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -237,7 +238,7 @@ def _reject(one: Submission, data: dict[str, Any], actor: Any) -> str:
 def _bonus(one: Submission, data: dict[str, Any], actor: Any) -> str:
     made = decisions.give_bonus(
         submission=one,
-        amount=minor(data["amount"] or 0),
+        amount=minor(data["amount"] or Decimal(0)),
         reason=data["reason"],
         key=f"{one.pk}:{data['nonce']}",
         actor=actor,

@@ -35,8 +35,9 @@ class AccountForm(forms.Form):
     def __init__(
         self, *args: Any, platform: RemotePlatform, account: RecruiterAccount | None = None, **more: Any
     ) -> None:
-        initial = {"name": account.name, "base_url": account.base_url} if account else {}
-        super().__init__(*args, initial=initial, prefix=f"{platform.name}-{account.pk if account else 'new'}", **more)
+        more["initial"] = {"name": account.name, "base_url": account.base_url} if account else {}
+        more["prefix"] = f"{platform.name}-{account.pk if account else 'new'}"
+        super().__init__(*args, **more)
         self.platform, self.account = platform, account
         stored = set(account.secrets) if account else set()
         for name, label in platform.secret_fields():
@@ -101,7 +102,7 @@ class SetupForm(forms.Form):
 
     def __init__(self, *args: Any, study: Study, recruitment: Recruitment | None, user: Any, **kwargs: Any) -> None:
         self.study, self.recruitment = study, recruitment
-        super().__init__(*args, initial=_initial(study, recruitment), **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": _initial(study, recruitment)})
         mine = RecruiterAccount.objects.filter(owner=user, platform__in=[one.name for one in remote_platforms()])
         if recruitment is not None:
             mine = mine | RecruiterAccount.objects.filter(pk=recruitment.account_id)

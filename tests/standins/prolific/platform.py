@@ -119,7 +119,8 @@ class Platform:
 
     def of(self, study: Study) -> list[Submission]:
         """The submissions of a study, newest first."""
-        return [one for one in reversed(self.submissions.values()) if one.study == study.id]
+        with self.lock:
+            return [one for one in reversed(self.submissions.values()) if one.study == study.id]
 
     def study(self, ident: str) -> Study:
         """Find a study."""
