@@ -17,7 +17,7 @@ import numpy as np
 from annotations.design.euler import Ints
 
 _RESTARTS = 4
-_STEPS = 4000
+_STEPS = 3000
 _APART = 1000.0  # two outputs of one system in a group weigh so much more than an uneven meeting
 
 Group = tuple[int, ...]
@@ -100,6 +100,8 @@ class _Search:
         self.member[np.arange(self.count)[:, None], groups] = 1.0
         self.met = self.member.T @ self.member
         np.fill_diagonal(self.met, 0.0)
+        self.upper = np.triu_indices(total, 1)
+        self.apart = self.same[self.upper] == 0
         strangers = total * (total - 1) / 2 - float(np.triu(self.same, 1).sum())
         crowded = int(np.bincount(owner).size) < self.size
         self.mean = 0.0 if not strangers or crowded else self.count * self.size * (self.size - 1) / 2 / strangers
@@ -107,31 +109,29 @@ class _Search:
     @property
     def is_ideal(self) -> bool:
         """Whether no two groups could be better: systems apart, and all meetings within one."""
-        upper = np.triu_indices_from(self.met, 1)
-        apart = self.same[upper] == 0
-        together = self.met[upper][~apart]
-        meetings = self.met[upper][apart]
+        met = self.met[self.upper]
+        together, meetings = met[~self.apart], met[self.apart]
         return bool(self.mean and not together.any() and (np.ptp(meetings) if meetings.size else 0) <= 1)
 
     def improve(self) -> float:
         """Try random exchanges; an equal one is taken too, so that the search can leave a plain."""
-        for _ in range(_STEPS):
-            if self.is_ideal:
-                break
-            one, other = self.rng.choice(self.count, 2, replace=False) if self.count > 1 else (0, 0)
-            self._try(int(one), int(other))
+        if self.count > 1 and not self.is_ideal:
+            for _ in range(_STEPS):
+                one, other = int(self.rng.integers(self.count)), int(self.rng.integers(self.count - 1))
+                if self._try(one, other + (other >= one)) and self.is_ideal:
+                    break
         return self._cost()
 
     def _cost(self) -> float:
-        upper = np.triu_indices_from(self.met, 1)
-        weight = 1.0 + _APART * self.same[upper]
-        return float((weight * self.met[upper] ** 2).sum())
+        weight = 1.0 + _APART * self.same[self.upper]
+        return float((weight * self.met[self.upper] ** 2).sum())
 
-    def _try(self, one: int, other: int) -> None:
+    def _try(self, one: int, other: int) -> bool:
+        """Exchange two members of two groups, unless that makes it worse; say whether it made it better."""
         at, to = (int(place) for place in self.rng.integers(self.size, size=2))
         leaving, coming = int(self.groups[one, at]), int(self.groups[other, to])
         if self.member[one, coming] or self.member[other, leaving]:
-            return
+            return False
         here, there = self.member[one].copy(), self.member[other].copy()
         here[leaving] = there[coming] = 0.0
         # Who stays in the first group loses one meeting with `leaving` and gains one with `coming`; so in the second.
@@ -140,7 +140,7 @@ class _Search:
         change = (weight_leaving * shift * (2.0 * self.met[leaving] + shift)).sum()
         change += (weight_coming * -shift * (2.0 * self.met[coming] - shift)).sum()
         if change > 0:
-            return
+            return False
         self.met[leaving] += shift
         self.met[:, leaving] += shift
         self.met[coming] -= shift
@@ -148,3 +148,4 @@ class _Search:
         self.member[one], self.member[other] = here, there
         self.member[one, coming] = self.member[other, leaving] = 1.0
         self.groups[one, at], self.groups[other, to] = coming, leaving
+        return bool(change < 0)

@@ -31,6 +31,10 @@ SIMULATIONS = 500
 WORTH_A_PROCESS = 50  # studies: below, starting one takes longer than its work
 MOST_CURVED = 60_000  # trials up to which the curves are drawn at once: each point takes a factorisation
 PAIRWISE = ("pairwise_choice", "pairwise_graded")
+PAIRS_ONLY = (
+    "Power is worked out here for pairs only. For sliders and rating scales of single texts, python -m analysis.power "
+    "takes a table of the trials; for rankings there is no power model."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ def forecast(*, study: Study, made: planning.DraftDesign, assumed: Assumed | Non
     """Return the power of a draft design; raises NotReady when no dimension or contrast has any, or by bad numbers."""
     from analysis.power import PowerError
 
+    if not made.plan.spec.shows_pairs:
+        raise NotReady(PAIRS_ONLY)
     wanted = _wanted(study=study, made=made, assumed=assumed or Assumed())
     if not wanted["questions"] or not wanted["contrasts"]:
         message = "There is no power to compute: it needs a dimension that compares two texts, and two systems."

@@ -98,6 +98,7 @@ def _missing_design(study: Study) -> Iterator[str]:
         return
     try:
         made = planning.draft(study=study)
+        yield from planning.misfits(study=study)
     except (DesignError, PlatformError) as error:
         yield f"This design cannot be made: {error}."
         return

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-from annotations.design import DesignSpec
+from annotations.design import MOST_OUTPUTS, DesignSpec
 from annotations.enums import SystemRole
 from annotations.models import Study
 
@@ -16,7 +16,10 @@ COMPARISONS = (
     ("all_pairs", "All pairs of systems"),
     ("against_baseline", "Each system against the baseline"),
     ("listed", "Only the pairs that I tick"),
+    ("single", "Nobody: every text is judged alone"),
+    ("groups", "Groups: several texts of a prompt are judged together"),
 )
+ORDERS = (("fixed", "Always as listed below"), ("shuffled", "Shuffled for each trial, every order equally often"))
 PAIRINGS = (
     ("matched", "Matched: first sample with first, second with second"),
     ("rotated", "Rotated: each sample meets a different partner per prompt"),
@@ -25,6 +28,7 @@ PAIRINGS = (
 SEPARATOR = " \N{MULTIPLICATION SIGN} "
 MONEY = ("hourly_rate", "platform_fee", "currency", "lease_minutes")
 HUNDRED = 100
+UNSAID = {"outputs_per_task": 2, "groups_per_output": 0, "degraded_trials": 0}
 PER_CENT = "Per cent of the booklet."
 
 
@@ -34,16 +38,44 @@ class DesignForm(forms.Form):
     comparisons = forms.ChoiceField(label="Who meets whom", choices=COMPARISONS, widget=forms.RadioSelect)
     baseline = forms.ChoiceField(label="Baseline", required=False)
     listed = forms.MultipleChoiceField(label="Pairs", required=False, widget=forms.CheckboxSelectMultiple)
+    outputs_per_task = forms.IntegerField(
+        label="Texts in a group", min_value=1, max_value=MOST_OUTPUTS, required=False, help_text="3 to 20."
+    )
+    groups_per_output = forms.IntegerField(
+        label="Groups of each text",
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text="0: as few as let every text stand equally often.",
+    )
     sample_pairing = forms.ChoiceField(label="Which samples meet", choices=PAIRINGS)
     raters_per_task = forms.IntegerField(
-        label="Raters per pair", min_value=1, max_value=1000, help_text="Exactly so many judge every pair of texts."
+        label="Raters per pair, text or group", min_value=1, max_value=1000, help_text="Exactly so many judge each."
     )
     trials_per_rater = forms.IntegerField(
         label="Trials per rater", min_value=1, max_value=1000, help_text="At most; not counting the checks below."
     )
-    attention_trials = forms.IntegerField(label="Attention trials", min_value=0, max_value=50)
+    prompts_once = forms.BooleanField(
+        label="No rater sees a prompt twice",
+        required=False,
+        help_text="Else as rarely as it can be, and never the same texts.",
+    )
+    dimension_order = forms.ChoiceField(label="Order of the questions", choices=ORDERS)
+    attention_trials = forms.IntegerField(
+        label="Attention trials", min_value=0, max_value=50, help_text="A text says which answer to give."
+    )
+    degraded_trials = forms.IntegerField(
+        label="of these, broken texts",
+        min_value=0,
+        max_value=12,
+        required=False,
+        help_text="A real prompt with an answer that is scrambled, stuck or off topic.",
+    )
     repeat_trials = forms.IntegerField(
-        label="Repeated trials", min_value=0, max_value=50, help_text="Shown a second time with sides exchanged."
+        label="Repeated trials",
+        min_value=0,
+        max_value=50,
+        help_text="Shown a second time: pairs with sides exchanged, groups in another order.",
     )
     range_low = forms.IntegerField(label="Checks from", min_value=0, max_value=100, help_text=PER_CENT)
     range_high = forms.IntegerField(label="Checks to", min_value=0, max_value=100, help_text=PER_CENT)
@@ -97,6 +129,9 @@ class DesignForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse a range that runs backwards, as the specification does, but at its field."""
         values = super().clean() or {}
+        attention, degraded = values.get("attention_trials"), values.get("degraded_trials")
+        if attention is not None and degraded and degraded > attention:
+            self.add_error("degraded_trials", f"There are only {attention} attention trials.")
         low, high = values.get("range_low"), values.get("range_high")
         if low is not None and high is not None and low >= high:
             self.add_error("range_high", "The range must run upwards.")
@@ -107,6 +142,8 @@ class DesignForm(forms.Form):
         values = dict(self.cleaned_data)
         money_free = {name: value for name, value in values.items() if name not in MONEY}
         low, high = money_free.pop("range_low"), money_free.pop("range_high")
+        for name, default in UNSAID.items():
+            money_free[name] = default if money_free[name] is None else money_free[name]
         money_free["listed"] = [list(self.pairs[label]) for label in values["listed"]]
         return DesignSpec.from_dict({**money_free, "check_range": [low / HUNDRED, high / HUNDRED]})
 

@@ -49,7 +49,9 @@ def test_design_form_saves_every_field(desk, draft):
         "sample_pairing": "all",
         "raters_per_task": 3,
         "trials_per_rater": 6,
+        "dimension_order": "shuffled",
         "attention_trials": 1,
+        "degraded_trials": 1,
         "repeat_trials": 1,
         "range_low": 20,
         "range_high": 90,
@@ -69,10 +71,15 @@ def test_design_form_saves_every_field(desk, draft):
         "comparisons": "listed",
         "baseline": "",
         "listed": [["baseline", "reference"]],
+        "outputs_per_task": 2,
+        "groups_per_output": 0,
         "sample_pairing": "all",
         "raters_per_task": 3,
         "trials_per_rater": 6,
+        "prompts_once": True,
+        "dimension_order": "shuffled",
         "attention_trials": 1,
+        "degraded_trials": 1,
         "repeat_trials": 1,
         "check_range": [0.2, 0.9],
         "repeat_gap": 2,
@@ -297,3 +304,56 @@ def test_forged_form_without_management_fields_is_harmless(desk, draft):
 
     assert response.status_code == 422
     assert list(Dimension.objects.values()) == before
+
+
+def test_more_broken_texts_than_attention_trials_are_refused_at_their_field(desk, draft):
+    page = desk.get(address(draft, "design"))
+
+    response = desk.post(address(draft, "design_save"), form_of(page, attention_trials="1", degraded_trials="2"))
+
+    assert response.status_code == 422
+    assert response.context["form"].errors["degraded_trials"] == ["There are only 1 attention trials."]
+
+
+def test_single_texts_show_each_system_and_say_that_power_is_for_pairs(desk, draft):
+    draft.dimensions.update(question_type="slider", options={})
+    page = desk.get(address(draft, "design"))
+
+    response = desk.post(
+        address(draft, "design_save"), form_of(page, comparisons="single", raters_per_task="3"), follow=True
+    )
+
+    html = response.content.decode()
+    draft.refresh_from_db()
+    assert draft.design["outputs_per_task"] == 1
+    assert "each text is judged alone by" in html
+    assert [one["systems"] for one in response.context["sketch"].certificate["summary"]["exposures"]] == [
+        ["baseline"],
+        ["reference"],
+        ["steered"],
+    ]
+    assert "Power is worked out here for pairs only." in html
+    assert "No text comes right after the same other text more than once" in html
+
+
+def test_groups_count_how_often_two_systems_stand_together(desk, draft):
+    draft.dimensions.update(question_type="ranking", options={})
+    page = desk.get(address(draft, "design"))
+
+    response = desk.post(
+        address(draft, "design_save"), form_of(page, comparisons="groups", outputs_per_task="3"), follow=True
+    )
+
+    assert set(response.context["sketch"].meetings.values()) == {6}
+    assert "<dt>Groups of texts</dt>" in response.content.decode()
+    assert response.context["here"].state == "done"
+
+
+def test_question_that_does_not_fit_the_design_is_named(desk, draft):
+    page = desk.get(address(draft, "design"))
+
+    response = desk.post(address(draft, "design_save"), form_of(page, comparisons="single"), follow=True)
+
+    html = response.content.decode().replace("&#x27;", "'")
+    assert "'originality' (Graded preference (A much more … B much more)) needs 2 texts at a time" in html
+    assert response.context["here"].state == "todo"
