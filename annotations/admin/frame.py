@@ -45,6 +45,7 @@ ICONS = {
 
 # Pages beside the path: name, title, icon, what they need.
 BESIDE = (
+    ("entrance", "Entrance", "door_front", Action.PAY),
     ("recruitment", "Recruitment", "payments", Action.PAY),
     ("quality", "Quality", "rule", Action.LOOK),
     ("members", "People", "group", Action.LOOK),

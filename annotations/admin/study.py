@@ -27,6 +27,7 @@ from .frame import NEEDS, station_url
 from .home import with_progress
 from .stations import (
     design,
+    entrance,
     freeze,
     launch,
     log,
@@ -56,6 +57,7 @@ STATIONS = (
     texts,
     steps,
     recruitment,
+    entrance,
     members,
     log,
     panel,

@@ -69,14 +69,21 @@ def queue_letters(*, study: Study, site: str, actor: AbstractBaseUser | None = N
     with transaction.atomic():
         study.recruitment_settings = {**study.recruitment_settings, "site": site.rstrip("/")}
         study.save(update_fields=["recruitment_settings"])
-        waiting = Invitation.objects.filter(
-            study=study, queued_at=None, sent_at=None, unsubscribed_at=None, problem=""
-        ).only("pk", "address")
-        wanted = [one.pk for one in waiting if is_mail(one.address or "")]
-        count = Invitation.objects.filter(pk__in=wanted).update(queued_at=timezone.now())
+        count = Invitation.objects.filter(pk__in=_unwritten(study)).update(queued_at=timezone.now())
         if count:
             log_event(study=study, name="letters_queued", data={"letters": count}, actor=actor)
     return count
+
+
+def _unwritten(study: Study) -> list[int]:
+    """Return who has an address and no letter, sent or wanted. Addresses are encrypted, so each one is looked at."""
+    waiting = Invitation.objects.filter(study=study, queued_at=None, sent_at=None, unsubscribed_at=None, problem="")
+    return [one.pk for one in waiting.only("pk", "address") if is_mail(one.address or "")]
+
+
+def unsent(*, study: Study) -> int:
+    """Return how many would get a letter now."""
+    return len(_unwritten(study))
 
 
 def resend_uncertain(*, study: Study, actor: AbstractBaseUser | None = None) -> int:
