@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from annotations.enums import LedgerKind
 
+from .append_only import AppendOnly
 from .rater import Participation
 from .study import Study
 
@@ -32,7 +33,10 @@ class LedgerEntry(models.Model):
         """In the order of booking."""
 
         ordering = ("pk",)
-        constraints = (models.UniqueConstraint(fields=("study", "reference"), name="ledger_reference_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("study", "reference"), name="ledger_reference_once"),
+            AppendOnly(name="ledger_only_grows", forgets=("participation",)),
+        )
         indexes = (models.Index(fields=("study", "kind"), name="ledger_by_kind"),)
 
     def __str__(self) -> str:
