@@ -143,7 +143,7 @@
     const { letter } = item.dataset;
     const words = row.dataset;
     const id = `${fieldOf(item).id}-whole`;
-    item.querySelector(".field").hidden = true;
+    item.querySelector(".numbered").hidden = true;
     item.insertAdjacentHTML("afterbegin", '<span class="grip" aria-hidden="true">⠿</span><span class="rank" aria-hidden="true"></span><button type="button" class="pick"><b></b> <span class="excerpt" dir="auto"></span></button><span class="tools"></span><div class="whole" dir="auto" tabindex="0" role="region" hidden></div>');
     item.querySelector(".pick b").textContent = letter;
     const whole = item.querySelector(".whole");
