@@ -188,7 +188,7 @@ def _break(view: RaterView, who: Who) -> RaterView:
     active = (spent["total"] or 0) - (spent["hidden"] or 0) - (spent["idle"] or 0)
     left = view.total - view.judged
     minutes = round(active / max(view.judged, 1) * left / MS_PER_MINUTE)
-    half = abs(view.judged - view.total / 2) <= max(view.total * 0.05, 0.5)
+    half = abs(view.judged - view.total / 2) <= max(view.total * 0.05, 0.49)
     return replace(view, extra={"left": left, "minutes": max(minutes, 1) if active else 0, "half": half})
 
 

@@ -59,6 +59,9 @@ class ShownField:
     skipped: bool
     problem: str
     explanation: str = ""
+    low: str = ""
+    high: str = ""
+    long: bool = False
 
     @property
     def described(self) -> str:
@@ -98,6 +101,9 @@ def _shown(field: Field, sent: Mapping[str, tuple[str, ...]], problem: str) -> S
         skip=PREFIX + field.key + SKIP if field.may_skip else "",
         skipped=any(sent.get(field.key + SKIP, ())),
         problem=problem,
+        low=field.low,
+        high=field.high,
+        long=field.long,
     )
 
 

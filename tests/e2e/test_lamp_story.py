@@ -103,6 +103,7 @@ def test_lamp_is_rated_in_the_browser_and_gone_on_with_on_a_phone(
     page: Any, browser: Any, live_server: Any, opened: Study
 ) -> None:
     page.goto(f"{live_server.url}/s/{opened.slug}/")
+    page.get_by_role("button", name="Go on").click()
     page.get_by_role("button", name="I agree and take part").click()
     page.get_by_role("button", name="Begin").click()
     expect(page.locator("html")).to_have_class("keys-on")

@@ -59,7 +59,6 @@ def pages(site):
         return site + reverse(name, args=[token_of(participation)])
 
     yield "entrance", f"{site}/s/{study.slug}/"
-    yield "declined", f"{site}/s/{study.slug}/decline"
     yield "instructions", own(ready)
     yield "trial", own(judging)
     yield "trial of many kinds", own(many)

@@ -1,7 +1,5 @@
 """Whole studies in the browser: by mouse, by keyboard alone, without JavaScript, by touch."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -16,6 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def enter(page, live_server, study):
     page.goto(f"{live_server.url}/s/{study.slug}/")
+    page.get_by_role("button", name="Go on").click()
     page.get_by_role("button", name="I agree and take part").click()
     expect(page.get_by_role("heading", name="How it works")).to_be_visible()
     page.get_by_role("button", name="Begin").click()
@@ -47,6 +46,11 @@ def test_study_is_rated_by_mouse(page, live_server, study):
 
 def test_study_is_rated_by_keyboard_alone(page, live_server, study):
     page.goto(f"{live_server.url}/s/{study.slug}/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Go on")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Before you agree")).to_be_visible()
+    page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="I agree and take part")).to_be_focused()
     page.keyboard.press("Enter")
@@ -186,11 +190,12 @@ def test_texts_are_shown_as_they_were_written(make_rater):
     assert boxes.first.get_attribute("dir") == "auto"
 
 
-def test_entrance_declined_is_the_end(page, live_server, study):
+def test_consent_declined_is_the_end_until_one_thinks_again(page, live_server, study):
     page.goto(f"{live_server.url}/s/{study.slug}/")
+    page.get_by_role("button", name="Go on").click()
 
     page.get_by_role("button", name="No, thank you").click()
 
     expect(page.get_by_role("heading", name="That is fine")).to_be_visible()
-    page.get_by_role("link", name=re.compile("first page")).click()
+    page.get_by_role("button", name="I have changed my mind").click()
     expect(page.get_by_role("button", name="I agree and take part")).to_be_visible()

@@ -67,7 +67,7 @@ def test_entrance_of_an_older_plan_makes_no_promise(client, study, lost):
 
     html = client.get(address(study)).content.decode()
 
-    assert "minute" not in html.partition("<h1")[2].partition("The next page")[0]
+    assert "minute" not in html.partition("<h1")[2].partition("Nothing is decided")[0]
 
 
 def test_welcome_sets_no_cookie(client, study):
