@@ -41,7 +41,8 @@ def ask_code(request: HttpRequest, *, study: Any, frame: Any, error: PlatformErr
     translation.activate(frame.language)
     wrong = isinstance(error, CodeWrong)
     kept = [(name, value) for name, value in request.GET.items() if name != "code"]
-    context = {"study": study, "frame": frame, "wrong": wrong, "kept": kept}
+    typed = request.GET.get("code", "")[:60]
+    context = {"study": study, "frame": frame, "wrong": wrong, "kept": kept, "typed": typed}
     return render(request, "annotations/code.html", context, status=error.status if wrong else 200)
 
 

@@ -40,7 +40,7 @@ class EntryForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args: Any, study: Study, **more: Any) -> None:
+    def __init__(self, data: Any = None, *, study: Study) -> None:
         kept = study.recruitment_settings
         initial = {
             "code": kept.get("code", ""),
@@ -48,7 +48,7 @@ class EntryForm(forms.Form):
             "per_browser": kept.get("per_browser", 0),
             "exclude_participants_of": kept.get("exclude_participants_of", []),
         }
-        super().__init__(*args, initial=initial, **more)
+        super().__init__(data, initial=initial)
         others = Study.objects.exclude(pk=study.pk).filter(created_by=study.created_by_id, created_by__isnull=False)
         if others.exists():
             self.fields["exclude_participants_of"].queryset = others  # type: ignore[attr-defined]
@@ -81,11 +81,11 @@ class LettersForm(forms.Form):
     )
     reminder_days = forms.IntegerField(label="Days between", min_value=1, max_value=60)
 
-    def __init__(self, *args: Any, study: Study, **more: Any) -> None:
+    def __init__(self, data: Any = None, *, study: Study) -> None:
         kept = study.recruitment_settings
         usual = {"reminders": 2, "reminder_days": 3}
         initial = {name: kept.get(name, usual.get(name, "")) for name in self.base_fields}
-        super().__init__(*args, initial=initial, **more)
+        super().__init__(data, initial=initial)
 
 
 class ListForm(forms.Form):
