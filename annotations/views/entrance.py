@@ -41,7 +41,8 @@ def study_entrance(request: HttpRequest, slug: str) -> HttpResponse:
     study = entrance(slug=slug)
     identity = recruitment_platforms.get(study.recruitment).identity(request.GET.dict())
     if identity.preview:
-        return gate.preview(request, study=study, frame=_frame(request, study), length=_length(study.plan.certificate))
+        length = _length(study.plan.certificate) if study.plan else ""
+        return gate.preview(request, study=study, frame=_frame(request, study), length=length)
     browser = gate.browser_token(request)
     try:
         response = _enter(request, study=study, identity=identity, browser=browser)
