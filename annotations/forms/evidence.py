@@ -70,8 +70,9 @@ def _sliders(value: object) -> dict[str, Any]:
     for name in _fields(list(given)):
         one = given[name]
         if isinstance(one, dict):
-            by = one.get("by") if isinstance(one.get("by"), list) else []
-            found[name] = {"start": _place(one.get("start")), "by": [way for way in MOVED_BY if way in by]}
+            by = one.get("by")
+            ways = by if isinstance(by, list) else []
+            found[name] = {"start": _place(one.get("start")), "by": [way for way in MOVED_BY if way in ways]}
     return found
 
 
