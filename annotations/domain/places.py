@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -89,11 +90,13 @@ def admit(*, participation: Participation) -> bool:
     return reserve(participation=participation)
 
 
-def finished_among(participations: list[int]) -> dict[int, object]:
-    """Map everybody of these who judged a booklet to its end to the moment of the last answer."""
+def finished_among(participations: list[int]) -> dict[int, dt.datetime]:
+    """Map everybody of these who judged a booklet to its end to the moment of that, also who withdrew the answers."""
+    done = Participation.objects.filter(pk__in=participations, finished_at__isnull=False)
+    found = {pk: at for pk, at in done.values_list("pk", "finished_at") if at is not None}
     with connection.cursor() as cursor:
         cursor.execute(THROUGH, [participations])
-        return dict(cursor.fetchall())
+        return dict(cursor.fetchall()) | found
 
 
 def give_up(*, participation: Participation, why: str, for_good: bool) -> bool:

@@ -61,7 +61,7 @@ def _open(recruitment: Recruitment) -> list[Submission]:
     )
 
 
-def _settle_finished(recruitment: Recruitment, one: Submission, at: object) -> None:
+def _settle_finished(recruitment: Recruitment, one: Submission, at: dt.datetime) -> None:
     participation = one.participation
     assert participation is not None  # noqa: S101 - the caller looked
     if not one.has_earned:  # type: ignore[attr-defined]
@@ -86,9 +86,9 @@ def _is_being_paid(one: Submission) -> bool:
     return orders.exclude(state=BonusState.REFUSED).exists()
 
 
-def _is_past(at: object, recruitment: Recruitment) -> bool:
+def _is_past(at: dt.datetime, recruitment: Recruitment) -> bool:
     """Say whether the time is over in which the platform itself may still take the session as completed."""
-    return isinstance(at, dt.datetime) and timezone.now() - at >= _patience(recruitment)
+    return timezone.now() - at >= _patience(recruitment)
 
 
 def _pass_on_what_sleeps(recruitment: Recruitment, rows: list[Submission]) -> None:

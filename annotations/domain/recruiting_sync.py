@@ -41,6 +41,7 @@ CAP = "The study's cap would be passed."
 NOT_OPEN = "The study is not open here."
 OWN_REASONS = (ENOUGH, CAP, NOT_OPEN)  # pauses that end by themselves
 GONE = (SubmissionState.RETURNED, SubmissionState.REJECTED)
+OVER = (*GONE, SubmissionState.APPROVED, SubmissionState.PARTIAL, SubmissionState.SCREENED_OUT)
 
 
 def sync(*, recruitment_id: int) -> bool:
@@ -123,7 +124,7 @@ def _act(recruitment: Recruitment, sessions: set[str] | None) -> None:
 
 def reconcile(recruitment: Recruitment, told: Iterable[RemoteSubmission]) -> int:
     """Reconcile the sessions that differ from what we knew; returns how many did."""
-    settled = Submission.objects.filter(~Q(participation=None) | Q(state__in=GONE), recruitment=recruitment)
+    settled = Submission.objects.filter(~Q(participation=None) | Q(state__in=OVER), recruitment=recruitment)
     known = {digest: (state, code) for digest, state, code in settled.values_list("session_digest", "state", "code")}
     changed = 0
     for remote in told:
@@ -139,9 +140,12 @@ def reconcile_submission(*, recruitment: Recruitment, remote: RemoteSubmission) 
         one = _row(recruitment, remote)
         was = one.state if one.pk else ""
         one.state, one.code = remote.state, remote.code[:80]
-        one.session, one.person = remote.session, remote.person
         one.started_at, one.ended_at = remote.started_at or one.started_at, remote.ended_at or one.ended_at
         one.participation = one.participation or _participation(recruitment, remote)
+        # Nothing is left to decide about a session that is over and nobody's here (somebody who withdrew may be behind
+        # it): its ids are not kept.
+        kept = one.participation is not None or one.state not in OVER
+        one.session, one.person = (remote.session, remote.person) if kept else (None, None)
         one.save()
         if was != one.state:
             _note(one, was)
@@ -285,9 +289,7 @@ def _remember(
 def active(*, now: dt.datetime | None = None) -> list[int]:
     """Return the recruitments to ask about: those that run, and those that ended and have something to settle yet."""
     recent = (now or timezone.now()) - dt.timedelta(days=60)
-    undecided = Submission.objects.exclude(
-        state__in=(SubmissionState.APPROVED, SubmissionState.PARTIAL, SubmissionState.SCREENED_OUT, *GONE)
-    ).filter(updated_at__gte=recent)
+    undecided = Submission.objects.exclude(state__in=OVER).filter(updated_at__gte=recent)
     running = Recruitment.objects.filter(state__in=(RemoteState.PUBLISHED, RemoteState.PAUSED))
     ended = Recruitment.objects.filter(state=RemoteState.ENDED, submissions__in=undecided)
     planned = Recruitment.objects.filter(state=RemoteState.ENDED, bonuses__state__in=("planned", "sending"))
