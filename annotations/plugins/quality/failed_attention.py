@@ -16,7 +16,7 @@ HALF = 0.5
 NEAR = 0.3
 MILD = 0.25
 END = 0.1
-POINTS = 1.5
+POINTS = 1.6
 
 
 @quality_checks.register
@@ -45,7 +45,7 @@ class FailedAttention(QualityCheck):
         )
 
     def points(self, finding: Finding) -> float:
-        """One honest rater in thirty fails an attention trial; of more trials, that many more fail one."""
+        """One honest rater in forty fails an attention trial; of more trials, that many more fail one."""
         return POINTS * float(finding.detail["failed"]) - math.log10(finding.detail["of"])
 
     def sentence(self, detail: Mapping[str, Any]) -> str:
