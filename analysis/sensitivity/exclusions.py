@@ -75,7 +75,7 @@ def variants(table: pd.DataFrame) -> tuple[Variant, ...]:
         return ()
     causes = table["exclusion_checks"].map(_causes)
     names = sorted(set().union(*causes[lifted].unique()))
-    called = {name: "decisions by hand" if name == schema.BY_HAND else name for name in names}
+    called = {name: "decisions by hand" if name == schema.BY_HAND else name.replace("_", " ") for name in names}
     alone = [Variant(f"without {called[name]}", name, lifted & (causes == frozenset({name}))) for name in names]
     return (Variant(EVERYONE, "", lifted), *alone)
 

@@ -65,7 +65,7 @@ def _otherwise(row: ExclusionRow, declared: ExclusionRow, *, alpha: float) -> st
 
 
 def _exclusions_by(check: str) -> str:
-    return check if check == BY_HAND else f"by the check “{check}”"
+    return check if check == BY_HAND else f"by the check “{check.replace('_', ' ')}”"
 
 
 def rounds_verdict(result: StudyResult) -> str:

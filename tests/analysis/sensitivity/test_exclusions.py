@@ -14,7 +14,7 @@ from analysis.sensitivity.exclusions import liftable, same_conclusion, variants
 from analysis.simulate import PlantedTruth, simulate_answers
 from analysis.wording import exclusions_verdict
 
-CHECKS = {"r00": "attention", "r01": "attention;speed", "r02": "speed;attention", "r03": "speed"}
+CHECKS = {"r00": "attention", "r01": "attention;too_fast", "r02": "too_fast;attention", "r03": "too_fast"}
 REASONS = {**CHECKS, "r04": "asked to be left out", "r05": schema.INCOMPLETE, "r06": "too fast; data withdrawn"}
 WITHOUT = ("agreement", "diagnostics", "sensitivity")
 
@@ -59,7 +59,7 @@ def test_each_check_brings_back_those_whom_it_alone_excluded(table):
         "everyone": ["r00", "r01", "r02", "r03", "r04"],
         "without attention": ["r00"],
         "without decisions by hand": ["r04"],
-        "without speed": ["r03"],
+        "without too fast": ["r03"],
     }
 
 
@@ -107,7 +107,7 @@ def test_numbers_are_those_of_an_analysis_of_these_rows(table, checked, variant,
 def test_lines_stand_by_contrast_the_declared_one_first(analysed, checked):
     labels = list(dict.fromkeys(row.variant for row in checked))
 
-    assert labels == [DECLARED, EVERYONE, "without attention", "without decisions by hand", "without speed"]
+    assert labels == [DECLARED, EVERYONE, "without attention", "without decisions by hand", "without too fast"]
     assert [(row.dimension, row.contrast, row.variant) for row in checked] == [
         (row.dimension, row.contrast, label) for row in analysed.rows for label in labels
     ]
@@ -140,7 +140,7 @@ def test_contrasts_within_families_are_followed_too(table):
 
 
 def test_check_that_excluded_nobody_alone_repeats_the_declared_line(table, analysed):
-    shared = table.assign(exclusion_checks=table["exclusion_checks"].replace("attention", "attention;speed"))
+    shared = table.assign(exclusion_checks=table["exclusion_checks"].replace("attention", "attention;too_fast"))
 
     rows = check_exclusions(shared, analysed, options=Options.of(**analysed.options))
 
@@ -193,13 +193,13 @@ def one_contrast(make_plan, checks, *, hostile):
 
 
 def test_report_says_that_nothing_hangs_on_the_exclusions(make_plan):
-    result = one_contrast(make_plan, {"r00": "attention", "r01": "speed", "r02": ""}, hostile=False)
+    result = one_contrast(make_plan, {"r00": "attention", "r01": "too_fast", "r02": ""}, hostile=False)
 
     found = examine(result, without=WITHOUT)
 
     assert exclusions_verdict(found) == (
         "No conclusion changes. The one contrast keeps its conclusion with everyone in, and without the exclusions by "
-        "the check “attention”, by hand or by the check “speed”."
+        "the check “attention”, by hand or by the check “too fast”."
     )
     assert found.warnings == result.warnings
 
