@@ -15,7 +15,7 @@ from annotations.errors import NotReady, WrongState
 from annotations.models import Output, Plan, Study
 from annotations.registry import question_types
 
-from . import attention, freezing, panel
+from . import attention, editing, freezing, panel
 from .frames import frame_of_draft
 from .freezing import output_name
 
@@ -147,6 +147,7 @@ def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan
     if not study.dimensions.exists():
         message = "There is nothing to ask: add at least one dimension."
         raise NotReady(message)
+    editing.check_path(study=study)
     if panel.is_panel(study):
         rounds = panel.require_ready(study)
         return freezing.write_plan(

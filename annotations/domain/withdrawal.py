@@ -134,7 +134,7 @@ def _erase(person: Participation, leases: list[Lease]) -> None:
 def _erase_rounds(person: Participation) -> None:
     """The questions of an expert, and what was written for them: the words go, the empty rows stay where they are."""
     rounds = Round.objects.filter(participation=person)
-    prompts = [pk for pk in rounds.values_list("prompt", flat=True) if pk is not None]
+    prompts = list(rounds.exclude(prompt=None).values_list("prompt", flat=True))
     for prompt in prompts:
         Output.objects.filter(prompt=prompt).update(text="", metadata={}, content_hash=f"withdrawn-{prompt}")
     Prompt.objects.filter(pk__in=prompts).update(text="")
@@ -192,7 +192,7 @@ def _mark_reports(person: Participation, *, erased: bool) -> None:
     reports.update(message=WITHDRAWN)
     if not erased:
         return
-    names = [report.bundle.name for report in reports if report.bundle]
+    names = [str(report.bundle.name) for report in reports if report.bundle]
     reports.update(bundle="")
     for name in names:
         transaction.on_commit(partial(default_storage.delete, name))

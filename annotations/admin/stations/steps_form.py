@@ -121,7 +121,7 @@ class StepsForm(forms.Form):
         }
         for name, key, _ in ROWS:
             found[name][key] = self.rows[name].entries()
-        found = {name: _block(name, block, on=given[f"{name}_on"]) for name, block in found.items()}
+        found = {name: _block(name, block, on=bool(given[f"{name}_on"])) for name, block in found.items()}
         found["breaks"] = _full({"every": given["breaks_every"], "text": given["breaks_text"]})
         found["ending"] = _full(
             {

@@ -18,7 +18,7 @@ Every text passes through `translate` with a key of its own ("questionnaire.age.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from annotations.blind import Field, Option, Path, PracticeTrial, Questionnaire, QuizQuestion
@@ -130,7 +130,7 @@ def parse_path(raw: Mapping[str, Any], *, translate: Translate = _source) -> Pat
 
 def _refuse_empty(path: Path) -> None:
     """A step that is on has something to show, and keys are unique."""
-    needs = {
+    needs: dict[Step, Sequence[Any]] = {
         Step.ELIGIBILITY: path.eligibility,
         Step.QUESTIONNAIRE: path.questionnaire,
         Step.QUIZ: path.quiz,
