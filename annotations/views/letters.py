@@ -16,10 +16,10 @@ from .frame import SeeOther, calm
 @calm
 def unsubscribe(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask, because mail scanners open every link; a POST is what counts."""
-    token = request.GET.get("i", "")
+    person = request.GET.get("i", "")
     if request.method == "POST":
-        invitations.unsubscribe(slug=slug, token=token)
-        return SeeOther(f"{reverse('study_unsubscribe', args=[slug])}?i={token}")
-    invitation = invitations.invited(slug=slug, token=token)
-    context = {"study": invitation.study, "done": invitation.unsubscribed_at is not None, "token": token}
+        invitations.unsubscribe(slug=slug, token=person)
+        return SeeOther(f"{reverse('study_unsubscribe', args=[slug])}?i={person}")
+    invitation = invitations.invited(slug=slug, token=person)
+    context = {"study": invitation.study, "done": invitation.unsubscribed_at is not None, "person": person}
     return render(request, "annotations/unsubscribe.html", context)

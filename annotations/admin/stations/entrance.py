@@ -22,16 +22,16 @@ from annotations.registry import recruitment_platforms
 
 from .entrance_form import BouncesForm, EntryForm, LettersForm, ListForm
 
-NUMBERS = (
-    ("people", "invited", ""),
-    ("queued", "letters wait", ""),
-    ("sent", "letters sent", "good"),
-    ("reminded", "reminded", ""),
-    ("came", "came", "accent"),
-    ("finished", "finished", "good"),
-    ("unsubscribed", "want no letters", ""),
-    ("problems", "letters came back", "warn"),
-    ("uncertain", "letters uncertain", "warn"),
+NUMBERS = (  # always shown, or only when there is something to say
+    ("people", "invited", True),
+    ("sent", "letters sent", True),
+    ("came", "came", True),
+    ("finished", "finished", True),
+    ("queued", "letters wait", False),
+    ("reminded", "reminded", False),
+    ("unsubscribed", "want no letters", False),
+    ("problems", "letters came back", False),
+    ("uncertain", "letters uncertain", False),
 )
 
 
@@ -64,7 +64,7 @@ def _lists(visit: Visit) -> dict[str, Any]:
     study = visit.study
     counts = invitations.overview(study=study)
     return {
-        "numbers": [(counts[name], words, kind) for name, words, kind in NUMBERS if counts[name] or not kind],
+        "numbers": [(counts[name], words) for name, words, always in NUMBERS if counts[name] or always],
         "counts": counts,
         "upload": ListForm(),
         "wording": LettersForm(study=study),

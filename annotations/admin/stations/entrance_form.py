@@ -107,7 +107,7 @@ class BouncesForm(forms.Form):
     """Whatever holds the addresses."""
 
     text = forms.CharField(
-        label="Letters that came back",
+        label="Addresses that letters came back from",
         max_length=500_000,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="Paste addresses, or the returned letters as they are.",
