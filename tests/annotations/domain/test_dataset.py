@@ -11,8 +11,11 @@ from annotations import design
 from annotations.blind import Timing
 from annotations.domain import dataset, judging, participation, planning
 from annotations.models import Exclusion, Judgement, Trial
+from tests.annotations.factories import StudyFactory
 
 from .conftest import ANSWERS, judge_all
+
+SLIDER = {"question_type": "slider", "options": {}}
 
 
 def test_long_table_has_one_row_per_judgement_and_dimension(make_open_study):
@@ -146,3 +149,92 @@ def test_empty_study_gives_an_empty_table_with_all_columns(make_study):
 
     assert list(frame.columns) == list(schema.NAMES)
     assert len(frame) == 0
+
+
+def exclude(person, **fields):
+    return Exclusion.objects.create(participation=person, **fields)
+
+
+def test_every_check_that_led_to_an_exclusion_is_named(make_open_study):
+    study = make_open_study()
+    person = participation.enter_study(slug=study.slug)
+    judge_all(participation=person, limit=2)
+    exclude(person, check_name="too_fast", reason="read too fast")
+    exclude(person, check_name="side_bias", reason="always left")
+    exclude(person, reason="seen in person")
+
+    row = next(dataset.rows(study=study))
+
+    assert row["exclusion_checks"] == "too_fast;side_bias;by hand"
+    assert row["exclusion_reason"] == "read too fast; always left; seen in person; booklet not completed"
+
+
+def test_exclusion_that_was_undone_names_no_check(make_open_study):
+    from django.utils import timezone
+
+    study = make_open_study()
+    person = participation.enter_study(slug=study.slug)
+    judge_all(participation=person)
+    exclude(person, check_name="too_fast", reason="read too fast", undone_at=timezone.now())
+
+    row = next(dataset.rows(study=study))
+
+    assert (row["excluded"], row["exclusion_reason"], row["exclusion_checks"]) == (False, "", "")
+
+
+QUESTIONS = {
+    "forced_choice": ({"key": "choice", "question_type": "forced_choice", "options": {}}, "a"),
+    "slider": ({"key": "rating", "question_type": "slider", "options": {}}, {"1": ("70",), "2": ("30",)}),
+    "free_text": ({"key": "why", "question_type": "free_text", "options": {}}, "Because it turns the thing around."),
+}
+
+
+def test_a_pair_may_be_compared_and_each_of_its_texts_rated_in_one_study(db):
+    study = StudyFactory(open=True, dimensions=[fields for fields, _ in QUESTIONS.values()])
+    person = participation.enter_study(slug=study.slug)
+    view = participation.begin(public_id=person.public_id)
+    answers = {fields["key"]: answer for fields, answer in QUESTIONS.values()}
+    judging.record_judgement(public_id=person.public_id, trial=view.trials[0].token, answers=answers)
+
+    rows = list(dataset.rows(study=study))
+
+    found = [(row["dimension"], row["slot"], row["answer"], row["levels"]) for row in rows]
+    assert found == [("choice", 0, 1.0, 2), ("rating", 1, 70.0, 0), ("rating", 2, 30.0, 0)]
+    choice, first, second = rows
+    assert (first["output_a"], second["output_a"]) == (choice["output_a"], choice["output_b"])
+    assert (first["output_b"], first["system_b"], second["output_b"]) == ("", "", "")
+    assert (first["length_a"], second["length_a"]) == (choice["length_a"], choice["length_b"])
+    assert math.isnan(second["length_b"])
+    assert len(dataset.long_table(study=study)) == 3
+    assert design.certify(rows, planning.spec_of(study=study))["task_constant"].holds
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"comparisons": "single", "dimension_order": "shuffled", "repeat_trials": 1, "repeat_gap": 2},
+        {"comparisons": "groups", "outputs_per_task": 3, "attention_trials": 1, "degraded_trials": 1},
+    ],
+)
+def test_certificate_of_sets_recounted_from_the_exported_trials_equals_the_frozen_one(db, wishes):
+    study = StudyFactory(frozen=True, design=wishes, dimensions=[{"key": "one", **SLIDER}, {"key": "two", **SLIDER}])
+
+    recounted = design.certify(dataset.trial_rows(study=study), planning.spec_of(study=study))
+
+    assert recounted.holds
+    assert [(one.name, one.worst) for one in recounted.guarantees] == [
+        (one["name"], one["worst"]) for one in study.plan.certificate["guarantees"]
+    ]
+
+
+def test_queries_do_not_grow_with_the_judgements(make_open_study, django_assert_num_queries):
+    """Outputs, exclusions and questions are read once; the judgements come through one cursor of the server."""
+    study = make_open_study()
+    for _ in range(4):
+        judge_all(participation=participation.enter_study(slug=study.slug))
+        study.refresh_from_db()
+
+        with django_assert_num_queries(7):
+            count = sum(1 for _ in dataset.rows(study=study))
+
+        assert count == 3 * Judgement.objects.count()
