@@ -16,7 +16,6 @@ from annotations.domain import members
 from annotations.enums import Role
 from tests.annotations.factories import StudyFactory, UserFactory
 from tests.annotations.worlds import (
-    MARK,
     OUTPUT,
     SYSTEMS,
     Address,
@@ -107,7 +106,7 @@ def walk(user, world, *, at=None):
     session, before = client.cookies["sessionid"].value, picture()
     for address in addresses(Arguments(world, at=at)):
         is_list = address.name.endswith("_changelist")  # which calls an unknown parameter an error, and says no more
-        asked = {"q": MARK} if is_list else SEARCH | {"study": world.study.pk, "booklet": 1, "next": "/admin/"}
+        asked = {"q": TERM} if is_list else SEARCH | {"study": world.study.pk, "booklet": 1, "next": "/admin/"}
         for method, data in (("get", asked), ("post", payload(world))):
             client.cookies.clear()
             client.cookies["sessionid"] = session
