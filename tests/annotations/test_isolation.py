@@ -86,10 +86,11 @@ def payload(world):
     }
 
 
+TERM = "quo"  # finds what is marked, and is no mark itself, since a page repeats what was searched for
 SEARCH = {
-    "q": MARK,
-    "s": MARK,
-    "term": MARK,
+    "q": TERM,
+    "s": TERM,
+    "term": TERM,
     "app_label": "annotations",
     "model_name": "output",
     "field_name": "prompt",
