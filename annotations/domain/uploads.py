@@ -19,7 +19,12 @@ LONGEST_NAME = 255
 
 
 def queue_import(
-    *, study: Study, filename: str, content: File[Any], options: ImportOptions | None = None
+    *,
+    study: Study,
+    filename: str,
+    content: File[Any],
+    options: ImportOptions | None = None,
+    actor: AbstractBaseUser | None = None,
 ) -> MaterialImport:
     """Keep an uploaded file as a queued import, which `materials.run_import` then does; only for a draft."""
     with transaction.atomic():
@@ -28,6 +33,7 @@ def queue_import(
         job = MaterialImport(study=study, filename=name[-LONGEST_NAME:], options=(options or ImportOptions()).as_json())
         job.file.save("upload", content, save=False)  # a neutral name: what people call the file may name the arms
         job.save()
+        log_event(study=study, name="material_uploaded", data={"import": job.pk, "file": job.filename}, actor=actor)
     return job
 
 

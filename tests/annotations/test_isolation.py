@@ -14,6 +14,7 @@ from django.urls import path
 
 from annotations.domain import members
 from annotations.enums import Role
+from annotations.models import Event
 from tests.annotations.factories import StudyFactory, UserFactory
 from tests.annotations.worlds import (
     OUTPUT,
@@ -104,7 +105,7 @@ def walk(user, world, *, at=None):
     """
     client = Client(raise_request_exception=False)
     client.force_login(user)
-    session, before = client.cookies["sessionid"].value, picture()
+    session, before, last = client.cookies["sessionid"].value, picture(), Event.objects.latest("pk").pk
     for address in addresses(Arguments(world, at=at)):
         is_list = address.name.endswith("_changelist")  # which calls an unknown parameter an error, and says no more
         asked = {"q": TERM} if is_list else SEARCH | {"study": world.study.pk, "booklet": 1, "next": "/admin/"}
@@ -114,13 +115,18 @@ def walk(user, world, *, at=None):
             with transaction.atomic():
                 response = getattr(client, method)(address.path, data)
                 text, after = text_of(response), picture()
+                nameless = tuple(Event.objects.filter(pk__gt=last, actor=None).values_list("name", flat=True))
                 transaction.set_rollback(True)
-            yield Answer(address, method, response.status_code, text, lost(before, after), lost(after, before))
+            gone, new = lost(before, after), lost(after, before)
+            yield Answer(address, method, response.status_code, text, gone, new, nameless)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one request: `gone` counts the rows that changed or went by table, `new` those that came."""
+    """What came of one request.
+
+    `gone` counts the rows that changed or went by table, `new` those that came; `nameless` are events without a person.
+    """
 
     address: Address
     method: str
@@ -128,6 +134,7 @@ class Answer:
     text: str
     gone: dict[str, int]
     new: dict[str, int]
+    nameless: tuple[str, ...]
 
     def __str__(self):
         return f"{self.method.upper()} {self.address} → {self.status}"
@@ -186,6 +193,8 @@ def test_ids_of_another_study_are_nothing_under_ones_own(world, eve):
             problems.append(f"{answer} tells {names}")
         if answer.status >= BROKEN:
             problems.append(f"{answer} broke")
+        if answer.nameless:
+            problems.append(f"{answer} logged {answer.nameless} without saying who did it")
         if gone := {table: count for table, count in answer.gone.items() if table in OF_THE_MARKED_STUDY}:
             problems.append(f"{answer} changed {gone}")
 

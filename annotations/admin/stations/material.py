@@ -99,7 +99,8 @@ def upload(visit: Visit) -> str | HttpResponse:
         only_known_systems=_has_systems(visit.study) and not form.cleaned_data["new_systems"],
         allow_extra_columns=form.cleaned_data["allow_extra_columns"],
     )
-    job = uploads.queue_import(study=visit.study, filename=file.name, content=file, options=options)
+    actor: Any = visit.request.user
+    job = uploads.queue_import(study=visit.study, filename=file.name, content=file, options=options, actor=actor)
     return _start(visit, job) if file.size >= SMALL else _run(visit, job)
 
 
@@ -110,7 +111,7 @@ def _has_systems(study: Study) -> bool:
 
 def _run(visit: Visit, job: MaterialImport) -> str | HttpResponse:
     try:
-        finished = materials.run_import(material_import_id=job.pk)
+        finished = materials.run_import(material_import_id=job.pk, actor=visit.request.user)  # type: ignore[arg-type]
     except MaterialRefused as refused:
         count = len(refused.problems)
         number = f"{'more than ' if refused.truncated else ''}{count} problem{'s' * (count != 1)}"
