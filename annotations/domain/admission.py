@@ -166,7 +166,8 @@ def _check_earlier(study: Study, identity: Identity, browser: str) -> None:
     same = Q(identity__platform=study.recruitment, identity__digest__in=digests_of(identity.person))
     if study.recruitment == "invitations":
         invitation = invitation_of(study=study, identity=identity)
-        same = Q(invitation__digest=invitation.digest) if invitation else Q(pk=None)
+        address = (invitation.address or "").casefold() if invitation else ""
+        same = Q(invitation__digest__in=digests_of(address)) if address else Q(pk=None)
     elif not identity.person:
         same = Q(pk=None)
     if browser:
