@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from annotations.models import Judgement, Output, Study
 from tests.annotations.admin.conftest import address, judge
-from tests.annotations.factories import StudyFactory, UserFactory
+from tests.annotations.factories import StudyFactory, the_researcher
 
 PASSWORD = "correct horse battery"  # of UserFactory
 STATIONS = ("material", "design", "preview", "freeze", "open", "monitor", "results", "texts")
@@ -26,7 +26,7 @@ PROMPTS = 8
 
 @pytest.fixture
 def researcher(transactional_db: None) -> User:
-    user = UserFactory(is_staff=True)
+    user = the_researcher()
     user.user_permissions.set(Permission.objects.filter(codename__in=("add_study", "change_study", "view_study")))
     return user
 
@@ -35,7 +35,7 @@ def researcher(transactional_db: None) -> User:
 def desk(page: Page, live_server: Any, researcher: User) -> Page:
     """The browser of a researcher who has logged in."""
     page.goto(f"{live_server.url}/admin/")
-    page.get_by_label("Username").fill(researcher.username)
+    page.get_by_label("User name or e-mail address").fill(researcher.username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Your studies")).to_be_visible()
