@@ -173,7 +173,8 @@ def dimension_rows(study: Study, data: Any = None, *, may_change: bool) -> Any:
 
 def _initial(dimensions: Iterable[Dimension]) -> Iterable[dict[str, Any]]:
     for place, dimension in enumerate(dimensions, start=1):
-        options = {f"{dimension.question_type}{JOIN}{name}": value for name, value in dimension.options.items()}
+        clean = _complete(dimension)
+        options = {f"{dimension.question_type}{JOIN}{name}": value for name, value in clean.items()}
         yield {
             "order": place,
             "key": dimension.key,
@@ -182,3 +183,11 @@ def _initial(dimensions: Iterable[Dimension]) -> Iterable[dict[str, Any]]:
             "question_type": dimension.question_type,
             **options,
         }
+
+
+def _complete(dimension: Dimension) -> dict[str, Any]:
+    """Return the options as the question type reads them; as they are stored when it does not take them any more."""
+    try:
+        return question_types.get(dimension.question_type).clean_options(dimension.options)
+    except ValueError:
+        return dict(dimension.options)
