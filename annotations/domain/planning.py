@@ -71,18 +71,8 @@ def draft(*, study: Study) -> DraftDesign:
         raise NotReady(message)
     spec = spec_of(study=study)
     rate = (float(study.hourly_rate), float(study.platform_fee))
-    asked = Asked(study.dimensions.count(), answers_per_trial(study=study, outputs=spec.outputs_per_task))
+    asked = asked_of(study=study, outputs=spec.outputs_per_task)
     return _draft((study.pk, digest, study.language), spec=spec, rate=rate, asked=asked)
-
-
-def answers_per_trial(*, study: Study, outputs: int) -> int:
-    """Return how many answers a trial takes: one for each output where each is asked about, more for a free text."""
-    total = 0
-    for name in study.dimensions.values_list("question_type", flat=True):
-        kind = question_types.get(name)
-        each = outputs if kind.per_output or kind.measure == "ranking" else 1
-        total += TYPING if kind.measure == "text" else each
-    return total
 
 
 def misfits(*, study: Study) -> list[str]:
@@ -104,6 +94,16 @@ class Asked(NamedTuple):
 
     questions: int
     answers: int
+
+
+def asked_of(*, study: Study, outputs: int) -> Asked:
+    """Count questions and answers: one for each output where each is asked about, more for a free text."""
+    kinds = [question_types.get(name) for name in study.dimensions.values_list("question_type", flat=True)]
+    answers = 0
+    for kind in kinds:
+        each = outputs if kind.per_output or kind.measure == "ranking" else 1
+        answers += TYPING if kind.measure == "text" else each
+    return Asked(len(kinds), answers)
 
 
 @lru_cache(maxsize=8)
