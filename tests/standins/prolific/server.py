@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -38,7 +39,7 @@ class StandIn:
         self.limit: tuple[int, float, int] | None = None  # requests, per seconds, seconds of Retry-After
         self._recent: list[float] = []
         self._down_until = 0.0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._ends = threading.Event()
         self._threads = [
@@ -124,6 +125,13 @@ class StandIn:
         if found is not None:
             self.swallow.remove(found)
         return found is not None
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that were killed while they waited for an answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(site: StandIn) -> type[BaseHTTPRequestHandler]:
