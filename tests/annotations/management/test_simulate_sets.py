@@ -9,8 +9,10 @@ from django.core.management import call_command
 
 from annotations import design
 from annotations.domain import attention, dataset, editing, frames, planning
-from annotations.models import Judgement, Study, Task, Trial
+from annotations.models import Judgement, Participation, PathAnswer, Study, Task, Trial
 from annotations.registry import DimensionDraft
+from tests.annotations.factories import StudyFactory
+from tests.annotations.paths import FULL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SLIDERS = tuple(
@@ -136,3 +138,16 @@ def test_bad_raters_fail_attention_and_are_in_the_log(make_open_set, simulate):
     ]
     assert sum(failed) >= 8  # of 16; half of the kinds click without reading
     assert study.events.get(name="simulated").data["bad"] == 1.0
+
+
+def test_raters_walk_every_step_of_a_path(simulate):
+    study = StudyFactory(open=True, path=FULL)
+
+    printed = simulate(study, "--raters", 2)
+
+    assert "2 raters: 2 finished, 0 dropped out, 0 errors" in printed
+    done = Participation.objects.filter(study=study).values_list("state", "simulated")
+    assert set(done) == {("finished", True)}
+    steps = PathAnswer.objects.filter(participation__study=study).values_list("step", "passed")
+    assert {"questionnaire", "quiz", "practice", "comments"} <= {step for step, _ in steps}
+    assert ("quiz", False) not in set(steps)
