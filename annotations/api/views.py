@@ -126,7 +126,8 @@ class OneExport(OfStudy):
         if not may_take(self, kind):
             raise PermissionDenied
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response
-        exporting.export(study=self.study, name=name, target=file, masked=self.masked, actor=request.user)
+        actor: Any = request.user
+        exporting.export(study=self.study, name=name, target=file, masked=self.masked, actor=actor)
         file.seek(0)
         called = f"{self.study.slug}-{kind.suffix}"
         return FileResponse(file, as_attachment=True, filename=called, content_type=kind.media_type)

@@ -51,7 +51,7 @@ def add_member(
     """Let a researcher in; somebody who is in already gets this role."""
     with transaction.atomic():
         Study.objects.select_for_update().get(pk=study.pk)
-        member, made = StudyMember.objects.get_or_create(study=study, user=user, defaults={"role": role})
+        member, made = StudyMember.objects.get_or_create(study=study, user_id=user.pk, defaults={"role": role})
         if made:
             log_event(study=study, name="member_added", data=_told(member), actor=actor)
             return member
@@ -116,7 +116,7 @@ def issue_token(*, user: AbstractBaseUser, name: str, days: int) -> tuple[ApiTok
     lasts = min(max(days, 1), LONGEST_DAYS)
     with transaction.atomic():
         token = ApiToken.objects.create(
-            user=user, name=name, digest=_digest(text), expires_at=timezone.now() + dt.timedelta(days=lasts)
+            user_id=user.pk, name=name, digest=_digest(text), expires_at=timezone.now() + dt.timedelta(days=lasts)
         )
         log_event(study=None, name="token_made", data={"token": name, "days": lasts}, actor=user)
     return token, text

@@ -101,7 +101,7 @@ def remove(visit: Visit, member_id: int) -> str | HttpResponse:
     """Let a member in no more; whoever has removed himself is led to his other studies."""
     member = _member(visit, member_id)
     members.remove_member(member=member, actor=_me(visit))
-    if member.user_id == visit.request.user.pk and not visit.request.user.is_superuser:  # type: ignore[union-attr]
+    if member.user_id == visit.request.user.pk and not visit.request.user.is_superuser:
         messages.success(visit.request, "You do not work on this study any more.")
         return redirect(reverse("admin:index"))
     return f"{member.user.get_username()} does not work on this study any more."
