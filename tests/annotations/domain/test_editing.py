@@ -91,7 +91,7 @@ def test_impossible_setting_is_refused_by_name(study, values, words):
     ("draft", "words"),
     [
         (DimensionDraft("fun", "funny", "…", "telepathy", {}), "no 'telepathy'"),
-        (DimensionDraft("fun", "funny", "…", "graded_preference", {"levels": 6}), "'levels': 5 or 7"),
+        (DimensionDraft("fun", "funny", "…", "graded_preference", {"levels": 6}), "'levels' takes one of 5, 7"),
         (DimensionDraft("two words", "useful", "…", "graded_preference", {}), "Key"),
         (DimensionDraft("fun", "", "…", "graded_preference", {}), "Label"),
     ],
