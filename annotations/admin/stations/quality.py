@@ -166,7 +166,7 @@ def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
     at = "quality/rater/<int:participation_id>/"
     return [
         shown(admin, "quality", "quality/", show, needs=Action.LOOK),
-        shown(admin, "quality_rater", at, rater, needs=Action.DOWNLOAD),
+        shown(admin, "quality_rater", at, rater, needs=Action.READ),
         done(admin, "quality_exclude", f"{at}exclude", exclude, needs=Action.RUN),
         done(admin, "quality_undo", f"{at}undo/<int:exclusion_id>", undo, needs=Action.RUN),
         done(admin, "quality_rules", "quality/rules", save_rules, needs=Action.EDIT),
