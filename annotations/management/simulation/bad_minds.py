@@ -1,9 +1,8 @@
-"""Raters who do not rate: how they answer and how long they take. The same habits go through the pages and through
-pure histories (``histories.py``), so that what the checks find can be measured in seconds and believed in a browser.
+"""Raters who do not rate: how they answer and how long they take; the same through the pages and as pure histories.
 
-Nobody is a caricature: random clickers and straight-liners take an honest rater's time every other time, straight-liners
-err now and then, speeders begin honestly and still take in a third of what they see, side-preferrers think again in up
-to a tenth of the trials, and one copy in twenty comes from another browser.
+Nobody is a caricature: random clickers and straight-liners take an honest rater's time every other time,
+straight-liners err now and then, speeders begin honestly and still take in a third of what they see, side-preferrers
+think again in up to a tenth of the trials, and one copy in twenty comes from another browser.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ on a row, read an instruction mildly, go away from the screen, answer a repeat w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -181,20 +181,21 @@ def _main(
     world: World, person: Person, task: int, *, number: int, rng: np.random.Generator, again: Seen | None = None
 ) -> Seen:
     outputs = world.tasks[task]
-    if again is not None:
-        order = again.order[::-1]
-    else:
-        order = (1, 2)[:: int(rng.choice([1, -1]))] if len(outputs) > 1 else (1,)
+    order = again.order[::-1] if again is not None else _order(len(outputs), rng)
     shown = [outputs[place - 1] for place in order]
     worth = world.merit[shown] + person.taste[world.system[shown]]
     lean = worth[0] - worth[1] + person.side if len(shown) > 1 else worth[0] - 0.47 + person.level
     honest = _scores(world.layout.form, person, lean, rng)
     words = tuple(int(world.words[one]) for one in shown)
-    return _seen(
+    seen = _seen(
         world, person, honest, number=number, words=words, rng=rng, kind="repeat" if again else "main", order=order,
         task=str(task), prompt=str(outputs[0] // len(EFFECTS)), texts=tuple(map(str, shown)),
-        original=again.number if again else None,
     )  # fmt: skip
+    return replace(seen, original=again.number) if again else seen
+
+
+def _order(outputs: int, rng: np.random.Generator) -> tuple[int, ...]:
+    return (1, 2)[:: int(rng.choice([1, -1]))] if outputs > 1 else (1,)
 
 
 def _check(world: World, person: Person, number: int, rng: np.random.Generator) -> Seen:
@@ -255,7 +256,6 @@ def _seen(
     prompt: str,
     texts: tuple[str, ...],
     expected: Expected | None = None,
-    original: int | None = None,
 ) -> Seen:
     scale, form = SCALES[world.layout.form], world.layout.form
     reading = sum(words) * person.share_read * 60 / person.words_per_minute * float(np.exp(0.25 * rng.normal()))
@@ -276,7 +276,7 @@ def _seen(
     )
     return Seen(
         number, number, kind, task, prompt, order, answers, words, texts, round(seconds, 2),
-        hidden_seconds=away, expected=expected, original=original,
+        hidden_seconds=away, expected=expected,
     )  # fmt: skip
 
 
