@@ -121,15 +121,28 @@ class Poll(threading.Thread):
 def troubles(lab, people, web, worker):
     """Three outages of 30 seconds and one restart of both processes, spread over the time that people come."""
     done = Lease.objects.filter(plan=lab.study.plan, state=LeaseState.COMPLETED)
-    for share, trouble in (
-        (0.2, lambda: lab.site.go_down(30 / SPEED)),
-        (0.4, lambda: lab.site.go_down(30 / SPEED)),
-        (0.5, lambda: (web.kill(), worker.kill(), web.start(), worker.start())),
-        (0.7, lambda: lab.site.go_down(30 / SPEED)),
-    ):
+
+    def restart():
+        web.kill()
+        worker.kill()
+        web.start()
+        worker.start()
+        yield
+
+    for share, trouble in ((0.2, outage(lab)), (0.4, outage(lab)), (0.5, restart()), (0.7, outage(lab))):
         while done.count() < share * people:
             yield
-        trouble()
+        yield from trouble
+
+
+def outage(lab):
+    """Thirty seconds of the platform's clock, and longer where nobody has asked in that time: it must be felt."""
+    refused = lab.site.refused[503]
+    lab.site.go_down(3600)
+    until = time.monotonic() + 30 / SPEED
+    while time.monotonic() < until or lab.site.refused[503] == refused:
+        yield
+    lab.site.go_down(0)
 
 
 def is_settled(lab):

@@ -117,7 +117,8 @@ def times_out(lab, person):
     person.field.site.platform.settle()
 
 
-def test_a_time_out_gives_the_booklet_to_the_next_one_at_once(lab):
+def test_a_time_out_gives_the_booklet_to_the_next_one_at_once(make_lab):
+    lab = make_lab(settings={"late_patience": 600})
     person = lab.person("anna")
     person.judges(1)
     times_out(lab, person)
@@ -127,6 +128,20 @@ def test_a_time_out_gives_the_booklet_to_the_next_one_at_once(lab):
     lease = Lease.objects.get(participation=person.here)
     assert lease.state == LeaseState.LAPSED
     assert Lease.objects.get(booklet=lease.booklet, copy=2).state == LeaseState.AVAILABLE
+
+
+def test_a_booklet_taken_up_after_the_time_out_and_left_lying_goes_on_again(lab):
+    person = lab.person("anna")
+    person.judges(1)
+    times_out(lab, person)
+    lab.sync()
+    person.opens()  # takes it up again
+    assert lab.leases("leased") == 1
+
+    lab.sync()
+
+    assert lab.leases("leased") == 0
+    assert Lease.objects.filter(booklet=Lease.objects.filter(participation=person.here)[0].booklet).count() == 3
 
 
 def test_timed_out_then_completes_while_the_place_is_free_counts_and_is_paid_the_usual_way(lab):
