@@ -106,7 +106,8 @@ def _attention(study: Study, numbers: Mapping[str, Any], limit: float | None) ->
     finished = numbers["raters"]["finished"]
     if not limit or finished < ENOUGH:
         return
-    failed = study.participations.filter(state="finished", flags__check_name=ATTENTION).distinct().count()
+    found = {"flags__check_name": ATTENTION, "flags__gone_at__isnull": True}
+    failed = study.participations.filter(state="finished", **found).distinct().count()
     if failed / finished >= limit:
         text = f"{failed} of {finished} raters who finished failed an attention trial ({failed / finished:.0%})."
         yield Occasion("attention", _step(failed / finished), f"Attention failures are high: {text}")

@@ -44,7 +44,7 @@ WHERE study_id = %(study)s AND outcome <> '' GROUP BY outcome
 FINDINGS = """
 SELECT f.check_name, count(DISTINCT f.participation_id), count(*)
 FROM annotations_flag f JOIN annotations_participation p ON p.id = f.participation_id
-WHERE p.study_id = %(study)s GROUP BY f.check_name ORDER BY 2 DESC, 1
+WHERE p.study_id = %(study)s AND f.gone_at IS NULL GROUP BY f.check_name ORDER BY 2 DESC, 1
 """
 EXCLUDED = """
 SELECT count(DISTINCT x.participation_id) FROM annotations_exclusion x
@@ -80,7 +80,7 @@ SORTS: Final = {
 RATERS = """
 SELECT p.id, r.pseudonym, p.state, p.outcome, p.simulated, b.number, coalesce(b.length, 0) AS length,
        coalesce(seen.judged, 0) AS judged, seen.seconds, seen.latest,
-       (SELECT count(*) FROM annotations_flag f WHERE f.participation_id = p.id) AS findings,
+       (SELECT count(*) FROM annotations_flag f WHERE f.participation_id = p.id AND f.gone_at IS NULL) AS findings,
        EXISTS (SELECT FROM annotations_exclusion x WHERE x.participation_id = p.id AND x.undone_at IS NULL) AS excluded,
        seen.late
 FROM annotations_participation p

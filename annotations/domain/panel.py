@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 
-from annotations.enums import JobState, LeaseState, ParticipationState, Step, StudyState, SystemRole, TrialKind
+from annotations.enums import JobState, LeaseState, Outcome, ParticipationState, Step, StudyState, SystemRole, TrialKind
 from annotations.errors import AnswerError, BadToken, GeneratorFailed, NotReady, WrongState
 from annotations.models import Booklet, Lease, Output, Participation, Prompt, Round, Study, System, Task, Trial, Writer
 from annotations.registry import generators, question_types
@@ -34,7 +34,7 @@ LIMITS: Final = {"rounds": (1, 100), "least_rounds": (1, 100), "outputs": (2, 20
 
 def is_panel(study: Study) -> bool:
     """Say whether outputs are written while the study runs."""
-    return study.design.get("comparisons") == SCHEME
+    return bool(study.design.get("comparisons") == SCHEME)
 
 
 def settings_of(study: Study) -> dict[str, int]:
@@ -191,7 +191,9 @@ def ask(*, public_id: str, question: str) -> Round:
         number = 1 if last is None else last.number + (last.state != JobState.FAILED)
         fields = {"question": words, "state": JobState.QUEUED, "message": "", "finished_at": None}
         made, _ = Round.objects.update_or_create(participation=locked, number=number, defaults=fields)
-        Participation.objects.filter(pk=locked.pk).update(state=ParticipationState.JUDGING, finished_at=None)
+        Participation.objects.filter(pk=locked.pk).update(
+            state=ParticipationState.JUDGING, outcome="", finished_at=None
+        )
         log_event(study=person.study, name="asked", participation=locked, data={"round": number})
     return made
 
@@ -280,8 +282,9 @@ def stop(*, public_id: str) -> None:
         locked = Participation.objects.select_for_update().get(pk=person.pk)
         if Step.ASK.value not in locked.steps_done:
             locked.steps_done = [*locked.steps_done, Step.ASK.value]
-            locked.state, locked.finished_at = ParticipationState.FINISHED, timezone.now()
-            locked.save(update_fields=["steps_done", "state", "finished_at"])
+            locked.state, locked.outcome = ParticipationState.FINISHED, Outcome.COMPLETED
+            locked.finished_at = timezone.now()
+            locked.save(update_fields=["steps_done", "state", "outcome", "finished_at"])
             log_event(study=person.study, name="rounds_ended", participation=locked, data={})
 
 

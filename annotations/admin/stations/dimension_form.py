@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -61,7 +61,7 @@ def option_field(option: Option) -> forms.Field:
     if option.kind == "number":
         return forms.IntegerField(min_value=option.least, max_value=option.most, **common)
     if option.kind == "one_of":
-        kind = type(option.default)
+        kind: Callable[[Any], Any] = type(option.default)
         return forms.TypedChoiceField(choices=list(option.among), coerce=kind, empty_value=None, **common)
     if option.kind == "lines":
         return LinesField(**common)
@@ -87,7 +87,7 @@ class DimensionForm(forms.Form):
         for name, field in self.fields.items():
             field.disabled = not may_change
             if field.help_text:
-                field.widget.attrs["aria-describedby"] = f"{self.auto_id % self.add_prefix(name)}_helptext"
+                field.widget.attrs["aria-describedby"] = f"{str(self.auto_id) % self.add_prefix(name)}_helptext"
 
     def has_changed(self) -> bool:
         """A new row counts when something was written in it; menus always hold something."""
