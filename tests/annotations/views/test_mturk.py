@@ -113,6 +113,17 @@ def test_a_preview_says_so_and_stores_nothing(client, study, mturk):
     assert Participation.objects.count() == RecruitmentIdentity.objects.count() == 0
 
 
+def test_a_preview_names_nobody_even_with_a_worker_in_its_address():
+    query = {
+        "assignmentId": "ASSIGNMENT_ID_NOT_AVAILABLE",
+        "hitId": "3H",
+        "workerId": "A1",
+        "turkSubmitTo": "https://x",
+    }
+
+    assert MTURK.identity(query) == Identity(study="3H", preview=True)
+
+
 def test_a_preview_cannot_be_posted_into_a_participation(client, study, mturk):
     parts = urlsplit(mturk.market.preview(hit(mturk).ident))
 
