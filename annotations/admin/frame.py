@@ -96,7 +96,7 @@ class Visit:
         following = after if after and self._address(after) else None
         frame = {
             **self.admin.admin_site.each_context(self.request),
-            "title": f"{here.title if here else key.capitalize()} · {self.study.title}",
+            "title": f"{here.title if here else key.replace("_", ": ").capitalize()} · {self.study.title}",
             "opts": self.admin.opts,
             "study": self.study,
             "stations": [(one, self._address(one), ICONS[one.key]) for one in stations if self._address(one)],
