@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from annotations.registry import Export, StudyRows, exports
 
-GROUP = 20_000  # rows that are held at a time
+GROUP = 10_000  # rows that are held at a time
 
 
 @exports.register
