@@ -94,9 +94,11 @@ class Visit:
         here = next((station for station in stations if station.key == key), None)
         after = stations[stations.index(here) + 1] if here and here is not stations[-1] else None
         following = after if after and self._address(after) else None
+        name = here.title if here else key.replace("_", ": ").capitalize()
         frame = {
             **self.admin.admin_site.each_context(self.request),
-            "title": f"{here.title if here else key.replace("_", ": ").capitalize()} · {self.study.title}",
+            "title": f"{name} · {self.study.title}",
+            "name": name,
             "opts": self.admin.opts,
             "study": self.study,
             "stations": [(one, self._address(one), ICONS[one.key]) for one in stations if self._address(one)],
