@@ -24,6 +24,7 @@ ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 LEAVE = re.compile(r"https://app\.prolific\.com/submissions/complete\?cc=([A-Z0-9]+)")
 STEPS = ("/s/", "/step/consent", "/begin")  # the forms on the way to the first trial
 FETCH = {"X-Requested-With": "fetch"}
+TIMING = {"t_submit": "5000", "t_first": "2000", "t_hidden": "0", "t_idle": "0"}
 PATIENCE = 60.0  # seconds that somebody tries to reach a site that is being restarted
 
 
@@ -184,18 +185,22 @@ class Crowd:
         return any(step in action for step in STEPS) and "decline" not in action
 
     def _judge(self, browser: httpx.Client, page: str, *, limit: int | None = None) -> str:
-        judged = 0
-        while (trial := TRIAL.search(page)) and (limit is None or judged < limit):
-            action = next(at for at, _ in FORM.findall(page) if at.endswith("/answer"))
-            radios = (dict(ATTRIBUTE.findall(tag)) for tag in RADIO.findall(page))
-            data = {"trial": trial[1], **{radio["name"]: radio["value"] for radio in radios}}
-            data |= {"t_submit": "5000", "t_first": "2000", "t_hidden": "0", "t_idle": "0"}
-            answer = self._ask(browser, "POST", self.site + action, data=data)
+        """Answer trial after trial as the page's script does: the next one comes with the answer."""
+        trial, judged = TRIAL.search(page), 0
+        if trial is None:
+            return page
+        action = self.site + next(at for at, _ in FORM.findall(page) if at.endswith("/answer"))
+        radios = (dict(ATTRIBUTE.findall(tag)) for tag in RADIO.findall(page))
+        rows = {radio["name"]: radio["value"] for radio in radios}
+        token = trial[1]
+        while token and (limit is None or judged < limit):
+            data = {"trial": token, **rows, **TIMING}
+            answer = self._ask(browser, "POST", action, data=data, headers=FETCH)
             if answer.status_code != httpx.codes.OK:
                 raise GaveUp(f"{answer.status_code} for {data}")
-            page = answer.text
+            token = answer.headers["X-Trial"]
             judged += 1
-        return page
+        return self._ask(browser, "GET", action.removesuffix("answer")).text
 
     def _ask(self, browser: httpx.Client, method: str, url: str, **more: object) -> httpx.Response:
         """Ask again while the site is being restarted, as a person reloads."""
