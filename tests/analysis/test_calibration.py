@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmarks.calibration import KINDS, PLANTED, PROMPTS, Cell, run_cell, study, to_markdown
+from tests.benchmarks.calibration import KINDS, PLANTED, PROMPTS, Cell, analyse_one, run_cell, study, to_markdown
 
 TABLE = Path(__file__).resolve().parents[1] / "benchmarks" / "calibration.md"
 CELLS = [Cell(kind, raters) for raters in PROMPTS for kind in KINDS]
@@ -69,6 +69,18 @@ def test_short_run_of_the_harness():
     assert result["planted"]["rejected"] > result["null"]["rejected"] - 0.2
     assert result["null"]["covered"] >= 0.7  # 95% leaves 12 studies below this once in 10,000 runs
     assert "pairs, 24 raters | 12 + 12 |" in to_markdown([result])
+
+
+@pytest.mark.slow
+def test_grouping_by_rater_and_prompt_is_not_ignored():
+    """Row 9 of what peers get wrong. In 24 studies nothing is true; a test that takes answers for independent errs."""
+    cell = Cell("pairs", 60)
+
+    found = [analyse_one(cell, 0.0, seed) for seed in range(1, 25)]
+
+    assert all(row["usable"] for row in found)
+    assert sum(row["naive_p"] < 0.05 for row in found) >= 6  # these very studies do fool it
+    assert sum(row["p"] < 0.05 for row in found) <= 4  # a true 5% leaves more than 4 of 24 once in 160 draws
 
 
 @pytest.mark.calibration
