@@ -238,7 +238,8 @@ def test_people_outages_lost_messages_and_a_restart(prolific, processes, size):
     assert set(rewards.values()) == {1}
     stayed = {ident for ident in crowd.finished if ident not in crowd.returned}
     paid = {one.submission for one in prolific.platform.books.of(lab.remote.id)}
-    assert stayed == paid
+    # Somebody may be paid by a bonus after a time-out and return the session only then: paid, but for work done.
+    assert stayed <= paid <= set(crowd.finished)
     assert {one.amount for one in prolific.platform.books.of(lab.remote.id)} == {150}
     assert LedgerEntry.objects.filter(study=lab.study, reference__startswith="paid:").count() == len(paid)
     connection.close()
