@@ -52,7 +52,7 @@ ON_PAGES = {
         "RecruiterAccount",
         "RecruiterEvent",
     ),
-    *("Recruitment", "Round", "StudyMember", "Submission"),
+    *("Recruitment", "Round", "StudyMember", "Submission", "Writer", "Examination"),
 }
 
 
