@@ -12,7 +12,9 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_LINES = 500
-EXEMPT = re.compile(r"/migrations/|/vendor/|\.lock$|^LICENSE$|^CHANGELOG\.md$|/reference/|\.(csv|json|jsonl|po|svg|png)$")
+EXEMPT = re.compile(
+    r"/migrations/|/vendor/|\.lock$|^LICENSE$|^CHANGELOG\.md$|/reference/|\.(csv|json|jsonl|po|svg|png)$"
+)
 MACHINE = re.compile(
     r"/(?:work|root|home)/\w|/tmp/\w+[-_/]|\bpypi\b|pythonhosted|files\.python|npmjs|jsdelivr|unpkg", re.IGNORECASE
 )
