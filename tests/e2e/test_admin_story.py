@@ -93,7 +93,7 @@ def bring_material(desk: Page, bad: Path, good: Path) -> None:
     """A new study; a fault in its file is named by file, row and column; then all comes in."""
     follow(desk, "New study from template")
     desk.get_by_label("Title").fill("Unusual uses")
-    expect(desk.get_by_text("Source.")).to_be_visible()
+    expect(desk.get_by_text("Source.").first).to_be_visible()
     press(desk, "Create the study")
     heading(desk, "Material")
     desk.locator("#id_file").set_input_files(bad)

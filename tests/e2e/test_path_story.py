@@ -276,7 +276,8 @@ def test_arabic_reads_from_the_right(page, live_server, transactional_db, size):
     study = StudyFactory(open=True, path=FULL, translations={"ar": ARABIC})
     walker = Walker(page, size)
     page.goto(f"{live_server.url}/s/{study.slug}/")
-    page.get_by_role("link", name="العربية").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="العربية").click()
     walker.arrive("welcome-ar")
     walker.go()
     expect(page.locator("html")).to_have_attribute("dir", "rtl")

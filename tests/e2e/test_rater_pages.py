@@ -25,7 +25,7 @@ FIVE = [
     {"key": "five", "label": "creative", "options": {"levels": 5, "midpoint": True}},
 ]
 SIZES = {"wide": (1280, 800), "phone": (390, 844), "small": (320, 640), "zoomed": (640, 400)}
-MOST_BYTES = 50_000
+MOST_BYTES = 60_000  # uncompressed; 50,000 before the page noticed pastes and asked any mix of types
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 

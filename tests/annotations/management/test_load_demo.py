@@ -58,7 +58,8 @@ def test_load_demo_leaves_an_open_study_a_report_and_three_links_that_work(load,
     assert client.get(links["results"]).status_code == 200
     with httpx.Client(base_url=gunicorn_site, follow_redirects=True) as browser:
         welcome = read_page(browser.get(links["rate"]).text)
-        instructions = read_page(browser.post(welcome.form(links["rate"])).text)
+        consent = read_page(browser.post(welcome.form(links["rate"])).text)
+        instructions = read_page(browser.post(consent.form("/step/consent")).text)
         first = read_page(browser.post(instructions.form("/begin")).text)
     assert (first.trials[0].number, first.trials[0].total) == (1, 20)
 
