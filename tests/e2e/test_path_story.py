@@ -68,7 +68,8 @@ class Walker:
 
     def go(self):
         self.tab_to(self.page.locator("main .go").first)
-        self.page.keyboard.press("Enter")
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
 
     def answer(self):
         """The keys of a trial."""
