@@ -12,6 +12,11 @@ export PYTHONDONTWRITEBYTECODE :=
 LOCK = .venv/locker/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate pyproject.toml
 
+# PyTorch has a lock of its own (the build for CPUs); what only its build for GPUs needs is left out.
+GPU = $(foreach name,torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas nvidia-cuda-cupti nvidia-cuda-nvrtc \
+	nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse \
+	nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx,--no-emit-package $(name))
+
 # The demo, the tests and `make run` keep their data apart, so that resetting one cannot delete another's.
 DEMO_VAR = $(or $(EVALPLATFORM_VAR),$(CURDIR)/var/demo)
 TEST_VAR = $(or $(EVALPLATFORM_VAR),$(CURDIR)/var/test)
@@ -53,8 +58,9 @@ bench-models: dev ## what a fit costs at 72, 720 and 7,200 raters, beside R when
 
 lock: dev ## bring the two lock files in line with pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@test -x .venv/locker/bin/uv || { $(PY) -m venv .venv/locker && .venv/locker/bin/pip install --quiet uv; }
-	@$(LOCK) $(UPGRADE) --output-file requirements.lock
-	@$(LOCK) $(UPGRADE) --extra dev --constraints requirements.lock --output-file requirements-dev.lock
+	@echo torch==2.13.0 >.venv/locker/torch.txt # as in requirements-torch.lock, which is kept by hand
+	@$(LOCK) $(UPGRADE) --extra dev --constraints .venv/locker/torch.txt $(GPU) --output-file requirements-dev.lock
+	@$(LOCK) $(UPGRADE) --constraints requirements-dev.lock --output-file requirements.lock
 
 clean: ## delete caches and the virtual environment (never data)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache report test-results

@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+TORCH = ROOT / "requirements-torch.lock"
 LOCKS = {"runtime": ROOT / "requirements.lock", "dev": ROOT / "requirements-dev.lock"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 LEAST_PYTHON = (3, 11)
@@ -34,8 +35,8 @@ class InstallError(Exception):
 def install(kind: str) -> None:
     """Bring .venv up to date with a lock; at once when it is already."""
     lock = LOCKS[kind]
-    wanted = _digest(lock)
-    accepted = {wanted, _digest(LOCKS["dev"])}  # the packages for tests include those for running
+    wanted = _digest(lock) if kind == "runtime" else _digest(lock) + _digest(TORCH)
+    accepted = {wanted, _digest(LOCKS["dev"]) + _digest(TORCH)}  # the packages for tests include those for running
     stamp = VENV / "installed"
     if stamp.exists() and stamp.read_text(encoding="utf-8").split()[-1] in accepted and PYTHON.exists():
         return
@@ -44,6 +45,8 @@ def install(kind: str) -> None:
     packages = sum(1 for line in lock.read_text(encoding="utf-8").splitlines() if re.match(r"[A-Za-z0-9]", line))
     print(f"Installing {packages} Python packages into .venv (about a minute) …", flush=True)
     _pip(lock)
+    if kind == "dev":
+        _torch()
     stamp.write_text(f"{kind} {wanted}\n", encoding="utf-8")
 
 
@@ -92,10 +95,19 @@ def _make_venv() -> None:
         raise InstallError(_explain(done.stdout + done.stderr, "the virtual environment .venv could not be made"))
 
 
+def _torch() -> None:
+    """PyTorch's build for CPUs is not on every index; without it the tests of steering are skipped and say why."""
+    try:
+        _pip(TORCH)
+    except InstallError:
+        print("PyTorch's build for CPUs was not found: the tests that run models will be skipped.", flush=True)
+
+
 def _pip(lock: Path) -> None:
+    """Install what a lock names and nothing else (it names everything, so that nothing need be resolved)."""
     own = VENV / "bin" / "pip"
     pip = [str(PYTHON), "-m", "pip"] if own.exists() else [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--retries", "2", "--no-compile"]
+    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--retries", "2", "--no-compile", "--no-deps"]
     command = [*pip, "install", *options, "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)]
     environment = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
