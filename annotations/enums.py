@@ -77,6 +77,35 @@ class JobState(TextChoices):
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class GenerationState(TextChoices):
+    """queued → running → done; `stopped` by a person, a spent budget or a server that is down, and may be resumed."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class SampleState(TextChoices):
+    """wanted → asked → arrived; `left_out` when the rules take no such answer, `failed` after the last attempt."""
+
+    WANTED = "wanted"
+    ASKED = "asked"
+    ARRIVED = "arrived"
+    LEFT_OUT = "left_out"
+    FAILED = "failed"
+
+
+class SampleMark(TextChoices):
+    """What is wrong with an answer that came."""
+
+    REFUSAL = "refusal"
+    TRUNCATED = "truncated"
+    EMPTY = "empty"
 
 
 class Step(TextChoices):

@@ -128,7 +128,20 @@ class KeyMissing(PlatformError):
 
 
 class GeneratorFailed(PlatformError):
-    """The model did not answer."""
+    """The model did not answer.
+
+    `lasting` when trying again is no use: a wrong key, an unknown model, settings that the server refuses.
+    """
+
+    status = 503
+
+    def __init__(self, message: str = "The model did not answer.", /, *, lasting: bool = False) -> None:
+        self.lasting = lasting
+        super().__init__(message)
+
+
+class SourceUnreachable(PlatformError):
+    """The source does not answer at the moment. Nothing was imported; try again later."""
 
     status = 503
 

@@ -7,6 +7,7 @@ A page says with `needs=` which action of ``annotations.access.TABLE`` it takes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -18,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from annotations.access import Action, allowed, is_masked, role_in
@@ -52,6 +53,16 @@ BESIDE = (
     ("log", "Log", "history", Action.LOG),
     ("texts", "Texts and settings", "edit_note", Action.READ),
     ("steps", "Path of a rater", "footprint", Action.READ),
+)
+# The pages of the material, a tab each: name, title, what they need.
+TABS = (
+    ("material", "What is there", Action.READ),
+    ("prompts", "Prompts", Action.READ),
+    ("generate", "Generate", Action.READ),
+    ("fetch", "Fetch", Action.READ),
+    ("preparation", "Prepare and audit", Action.READ),
+    ("measures", "Measures", Action.READ),
+    ("judges", "Automatic judges", Action.READ),
 )
 # What the page of each station needs, so that the path offers only what opens.
 NEEDS = {"monitor": Action.LOOK, "results": Action.LOOK}
@@ -94,7 +105,8 @@ class Visit:
         here = next((station for station in stations if station.key == key), None)
         after = stations[stations.index(here) + 1] if here and here is not stations[-1] else None
         following = after if after and self._address(after) else None
-        name = here.title if here else key.replace("_", ": ").capitalize()
+        titles = {tab: title for tab, title, _ in TABS}
+        name = here.title if here else titles.get(key, key.replace("_", ": ").capitalize())
         frame = {
             **self.admin.admin_site.each_context(self.request),
             "title": f"{name} · {self.study.title}",
@@ -111,6 +123,7 @@ class Visit:
             "may_read": self.may(Action.READ),
             "masked": self.masked,
             "role": self.role,
+            "tabs": self._tabs(key),
             "beside": [one for one in self._beside() if one["opens"]],
         }
         return TemplateResponse(
@@ -121,6 +134,17 @@ class Visit:
         """Return the address of a station, or nothing for one that this person may not open."""
         needed = NEEDS.get(station.key, Action.READ)
         return station_url(self.study, station.key) if self.may(needed) else ""
+
+    def _tabs(self, key: str) -> list[dict[str, Any]]:
+        """Return the tabs of the material when the page is one of them."""
+        if key not in {name for name, _, _ in TABS}:
+            return []
+        found = []
+        for name, title, action in TABS:
+            with suppress(NoReverseMatch):  # until all of these pages are there
+                if self.may(action):
+                    found.append({"name": name, "title": title, "url": self.url(name)})
+        return found
 
     def _beside(self) -> list[dict[str, Any]]:
         return [

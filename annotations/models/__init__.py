@@ -3,8 +3,10 @@
 from .alert import Alert
 from .event import Event
 from .foresight import PowerCheck
+from .generation import Generation, Sample
 from .judgement import Judgement
 from .material import MaterialImport, Output, Prompt, System
+from .measure import AuditRun, Judge, Measurement, OutputScore
 from .member import ApiToken, StudyMember
 from .money import LedgerEntry
 from .panel import Round, Writer
@@ -19,6 +21,7 @@ from .study import Dimension, Study
 __all__ = [
     "Alert",
     "ApiToken",
+    "AuditRun",
     "BonusOrder",
     "Booklet",
     "ConsentVersion",
@@ -27,12 +30,16 @@ __all__ = [
     "Examination",
     "Exclusion",
     "Flag",
+    "Generation",
     "Invitation",
+    "Judge",
     "Judgement",
     "Lease",
     "LedgerEntry",
     "MaterialImport",
+    "Measurement",
     "Output",
+    "OutputScore",
     "Participation",
     "PathAnswer",
     "Plan",
@@ -45,6 +52,7 @@ __all__ = [
     "RecruitmentIdentity",
     "Report",
     "Round",
+    "Sample",
     "Study",
     "StudyMember",
     "Submission",

@@ -6,6 +6,7 @@ from django.db import models
 
 from annotations.enums import JobState, SystemRole
 
+from .encrypted import SecretJSON
 from .study import Study
 
 
@@ -28,13 +29,17 @@ class System(models.Model):
 
 
 class Prompt(models.Model):
-    """What every system answered; `key` is its name in files, by default a hash of the text."""
+    """What every system answered; `key` is its name in files, by default a hash of the text.
+
+    A `declared` one was brought without outputs (a prompt set, a list of one's own) and stays when none are left.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="prompts")
     key = models.CharField(max_length=200)
     text = models.TextField()
     task_family = models.CharField(max_length=80, blank=True)
     is_check = models.BooleanField(default=False, editable=False)
+    declared = models.BooleanField(default=False, editable=False)
     metadata = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -48,7 +53,10 @@ class Prompt(models.Model):
 
 
 class MaterialImport(models.Model):
-    """One file that was brought, with what came of it."""
+    """One file that was brought, or one remote source that was fetched, with what came of it.
+
+    A remote one has `settings` and, encrypted, `secrets`; `filename` then describes it.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="imports")
     source = models.CharField(max_length=60)
@@ -61,7 +69,12 @@ class MaterialImport(models.Model):
     problems = models.JSONField(default=list, blank=True)
     message = models.TextField(blank=True)
     options = models.JSONField(default=dict, blank=True)
+    settings = models.JSONField(default=dict, blank=True)
+    secrets = SecretJSON(default=dict)
+    stop_asked = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         """Newest first."""
@@ -73,13 +86,19 @@ class MaterialImport(models.Model):
 
 
 class Output(models.Model):
-    """One text by one system for one prompt; the hash covers prompt, system, sample and text (hex SHA-256)."""
+    """One text by one system for one prompt; the hash covers prompt, system, sample and the text as brought.
+
+    `text` is what raters see; where preparation changed it, `raw_text` holds it as brought.
+    `left_out` says why preparation keeps an output away from the design; empty for those that take part.
+    """
 
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="outputs")
     system = models.ForeignKey(System, on_delete=models.CASCADE, related_name="outputs")
     sample = models.PositiveIntegerField(default=0)
     text = models.TextField()
     content_hash = models.CharField(max_length=64)
+    raw_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - an empty text is one, too
+    left_out = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     source = models.ForeignKey(
         MaterialImport, null=True, blank=True, on_delete=models.SET_NULL, related_name="outputs", db_index=True

@@ -18,7 +18,10 @@ def generator_choices() -> list[tuple[str, str]]:
 
 
 class Writer(models.Model):
-    """How a system of a panel is asked for outputs. Its secrets are encrypted at rest and never shown again."""
+    """How a system is asked for outputs, in a panel or by a generation.
+
+    Its secrets are encrypted at rest and never shown again.
+    """
 
     system = models.OneToOneField(System, on_delete=models.CASCADE, related_name="writer")
     generator = models.CharField(max_length=60, choices=generator_choices, default="openai_compatible")

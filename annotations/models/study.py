@@ -57,6 +57,9 @@ class Study(models.Model):
     path = models.JSONField(
         default=dict, blank=True, help_text="The steps before and after the trials (see domain/path.py)."
     )
+    preparation = models.JSONField(
+        default=dict, blank=True, help_text="What was done to the texts before freezing, and what was decided."
+    )
     quality = models.JSONField(default=dict, blank=True, help_text="Checks, and the rules by which they exclude.")
     language = models.CharField(max_length=12, default="en", help_text="The language of the rater pages.")
     translations = models.JSONField(

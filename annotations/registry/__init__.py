@@ -4,10 +4,12 @@ A plug-in is one file in ``annotations/plugins/<family>/`` with one class decora
 else has to be edited: forms, admin choices and the contract tests read the registry.
 """
 
+from .audits import Audit, AuditedText, AuditFinding, Evidence, Severity, audits
 from .base import Plugin, Registry
 from .exports import Export, StudyRows, exports
-from .generators import Generator, generators
+from .generators import Ask, Generator, Mark, Writing, Written, generators
 from .options import Option, is_whole
+from .prompt_sets import PromptSet, SetPrompt, prompt_sets
 from .quality import (
     Answer,
     Expected,
@@ -51,7 +53,8 @@ from .recruitment import (
     RemoteSubmission,
     recruitment_platforms,
 )
-from .sources import OutputRecord, Source, sources
+from .scorers import ScoredText, Scorer, scorers
+from .sources import OutputRecord, RemoteSource, Source, remote_sources, sources
 from .templates import DimensionDraft, StudyDraft, StudyTemplate, study_templates
 
 __all__ = [
@@ -59,8 +62,13 @@ __all__ = [
     "KEYS",
     "LETTERS",
     "Answer",
+    "Ask",
+    "Audit",
+    "AuditFinding",
+    "AuditedText",
     "Choice",
     "DimensionDraft",
+    "Evidence",
     "Exit",
     "Expected",
     "Export",
@@ -70,11 +78,13 @@ __all__ = [
     "History",
     "Identity",
     "Line",
+    "Mark",
     "Measure",
     "Option",
     "OutputRecord",
     "Peer",
     "Plugin",
+    "PromptSet",
     "QualityCheck",
     "QuestionType",
     "Raw",
@@ -86,11 +96,16 @@ __all__ = [
     "RemoteEvent",
     "RemoteFacts",
     "RemotePlatform",
+    "RemoteSource",
     "RemoteSubmission",
     "Rule",
     "Scored",
+    "ScoredText",
+    "Scorer",
     "Seen",
+    "SetPrompt",
     "Setting",
+    "Severity",
     "Shortcut",
     "Source",
     "StudyDraft",
@@ -98,14 +113,20 @@ __all__ = [
     "StudyTemplate",
     "Twin",
     "Value",
+    "Writing",
+    "Written",
+    "audits",
     "exports",
     "first_of",
     "generators",
     "is_whole",
+    "prompt_sets",
     "quality_checks",
     "question_types",
     "raw_of",
     "recruitment_platforms",
+    "remote_sources",
+    "scorers",
     "sources",
     "study_templates",
 ]

@@ -1,29 +1,88 @@
-"""The family of generators: models that answer a question at once, for panels of experts."""
+"""The family of generators: systems that write outputs when asked, for generations and for panels of experts."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, Protocol
 
 from .base import Plugin, Registry
+from .options import Option
+
+Mark = Literal["", "refusal", "truncated", "empty"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One sample that is wanted: the prompt's text and the sample's number.
+
+    `seed` is drawn from system, prompt, sample and attempt, so that the same generation asks the same again, while a
+    resample asks for something new.
+    """
+
+    prompt: str
+    sample: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a system wrote: the text as it came, and how it ended.
+
+    `finish` is the server's own word (``stop``, ``length``, ``content_filter``); `mark` our reading of it. Tokens are
+    None when the server does not count them. `cost` is in the currency of the settings' prices, None without prices.
+    `provenance` is kept with the output (model as the server names it, recipe and its hash, …), never a secret.
+    """
+
+    text: str
+    finish: str = ""
+    mark: Mark = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: Decimal | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Writing(Protocol):
+    """An open generator: connections made, model loaded. Used by as many threads as `lanes` says."""
+
+    lanes: int  # how many asks may run at once
+    batch: int  # how many asks one call takes (1 for a server; more for a model that runs here)
+
+    def write(self, asks: list[Ask]) -> list[Written | Exception]:
+        """Answer each ask, in order; a sample that failed for good is a ``GeneratorFailed`` in its place.
+
+        Raises ``GeneratorFailed`` when none can be had (the server is down, the key is wrong): see its `lasting`.
+        """
 
 
 class Generator(Plugin):
     """A system that writes outputs on demand."""
 
+    # What can be set, for the check of settings and for the researcher's form; secrets stand apart, by name and label.
+    takes: ClassVar[tuple[Option, ...]] = ()
+    secrets: ClassVar[tuple[tuple[str, str], ...]] = ()
+    for_panels: ClassVar[bool] = True
+
     @abstractmethod
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return complete, checked settings; raises ValueError that names the wrong one and what is allowed."""
 
-    @abstractmethod
+    def open(self, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> AbstractContextManager[Writing]:
+        """Make ready to write. Raises GeneratorFailed in words without secrets."""
+        raise NotImplementedError
+
     def generate(
         self, question: str, *, count: int, settings: Mapping[str, Any], secrets: Mapping[str, str]
     ) -> list[str]:
-        """Return exactly `count` texts, none of them empty.
+        """Return exactly `count` texts for an expert who waits, none of them empty.
 
         Raises ``GeneratorFailed`` with words that an expert may read; they name neither the model nor its address.
         """
+        raise NotImplementedError
 
 
 generators: Registry[Generator] = Registry("generators")

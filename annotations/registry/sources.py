@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .base import Plugin, Registry
+from .options import Option
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +40,36 @@ class Source(Plugin):
         """Yield ``OutputRecord`` or ``Problem``; `file` is the name to print in problems."""
 
 
+class RemoteSource(Plugin):
+    """Outputs that are fetched by a background job: a dataset of a hub, files at addresses, logs of evaluations.
+
+    Its records go the way of a file's: streamed, checked, whole or not at all. `takes` are its settings, for checks and
+    for the researcher's form; secrets stand apart, by name and label, encrypted at rest and never shown again.
+    """
+
+    takes: ClassVar[tuple[Option, ...]] = ()
+    secrets: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    @abstractmethod
+    def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return complete, checked settings; raises ValueError that names the wrong one and what is allowed."""
+
+    @abstractmethod
+    def described(self, settings: Mapping[str, Any]) -> str:
+        """Name what is fetched, for lists and problems; without secrets."""
+
+    @abstractmethod
+    def fetch(self, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Any]:
+        """Yield ``OutputRecord`` or ``Problem``, streaming. Rows count over all files from 1.
+
+        Raises ``MaterialRefused`` for what cannot be read at all, ``SourceUnreachable`` for what does not answer
+        now and may later; neither says anything secret.
+        """
+
+    def expected(self, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> int | None:  # noqa: ARG002
+        """Return how many rows there will be when that is cheap to know, for the progress bar."""
+        return None
+
+
+remote_sources: Registry[RemoteSource] = Registry("remote_sources")
 sources: Registry[Source] = Registry("sources")

@@ -1,0 +1,1 @@
+"""Checks of the texts before freezing, one file each."""

@@ -1,0 +1,1 @@
+"""Prompts that a study can start from, one file each."""

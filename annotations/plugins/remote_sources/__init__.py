@@ -1,0 +1,1 @@
+"""Outputs that are fetched by a background job, one file each."""

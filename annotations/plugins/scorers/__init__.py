@@ -1,0 +1,1 @@
+"""Automatic judges, one file each."""
