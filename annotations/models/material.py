@@ -39,7 +39,7 @@ class Prompt(models.Model):
     text = models.TextField()
     task_family = models.CharField(max_length=80, blank=True)
     is_check = models.BooleanField(default=False, editable=False)
-    declared = models.BooleanField(default=False, editable=False)
+    declared = models.BooleanField(default=False, db_default=False, editable=False)
     metadata = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -98,7 +98,7 @@ class Output(models.Model):
     text = models.TextField()
     content_hash = models.CharField(max_length=64)
     raw_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - an empty text is one, too
-    left_out = models.CharField(max_length=200, blank=True)
+    left_out = models.CharField(max_length=200, blank=True, default="", db_default="")
     metadata = models.JSONField(default=dict, blank=True)
     source = models.ForeignKey(
         MaterialImport, null=True, blank=True, on_delete=models.SET_NULL, related_name="outputs", db_index=True
