@@ -41,11 +41,12 @@ class Judge(models.Model):
 
 
 class OutputScore(models.Model):
-    """What one judge gives one output."""
+    """What one judge gives one output; `text_digest` tells whether the text is still the one that was scored."""
 
     judge = models.ForeignKey(Judge, on_delete=models.CASCADE, related_name="scores")
     output = models.ForeignKey(Output, on_delete=models.CASCADE, related_name="scores")
     value = models.FloatField()
+    text_digest = models.CharField(max_length=16, editable=False)
 
     class Meta:
         """Once each."""
@@ -57,7 +58,10 @@ class OutputScore(models.Model):
 
 
 class Measurement(models.Model):
-    """One run of the automatic measures over a study's outputs; `bundle` is a zip of its files, as of a report."""
+    """One run of the automatic measures over a study's outputs; `bundle` is a zip of its files, as of a report.
+
+    `fingerprint` is that of the texts it measured, so that a page can say when they are others now.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="measurements")
     settings = models.JSONField(default=dict, blank=True)
@@ -69,6 +73,7 @@ class Measurement(models.Model):
     message = models.TextField(blank=True)
     summary = models.JSONField(default=dict, blank=True)
     bundle = models.FileField(upload_to="measurements/%Y/%m/", blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True)
     outputs = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)

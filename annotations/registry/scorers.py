@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .base import Plugin, Registry
-from .options import Option
+from .options import Option, complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +21,29 @@ class ScoredText:
 
 
 class Scorer(Plugin):
-    """An automatic judge. Higher numbers mean more of what `direction` names."""
+    """An automatic judge. Higher numbers mean more of what `direction` names ("more original", "more words").
+
+    `takes` are its settings, for checks and for the researcher's form; secrets stand apart, by name and label.
+    """
 
     takes: ClassVar[tuple[Option, ...]] = ()
     secrets: ClassVar[tuple[tuple[str, str], ...]] = ()
     about: ClassVar[str] = ""
+    direction: ClassVar[str] = ""
 
-    @abstractmethod
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return complete, checked settings; raises ValueError that names the wrong one."""
+        return complete(self.takes, settings, of=self.label)
 
     @abstractmethod
     def scores(
         self, texts: Iterable[ScoredText], *, settings: Mapping[str, Any], secrets: Mapping[str, str]
     ) -> Iterator[tuple[int, float | None]]:
-        """Yield (output, score) as they come, None where there is none to be had (said in the job's message).
+        """Yield (output, score) as they come, in any order, None where there is none to be had.
 
-        Raises ``GeneratorFailed`` in words without secrets when scoring cannot go on.
+        `texts` is read as it is needed, so that a million of them are never in memory. Whoever calls may stop early
+        (``close()``): threads and connections then end. Raises ``GeneratorFailed`` in words without secrets when
+        scoring cannot go on; what was yielded before is kept, and only what is missing is asked for again.
         """
 
 
