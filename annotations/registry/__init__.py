@@ -8,7 +8,7 @@ from .audits import Audit, AuditedText, AuditFinding, Evidence, Severity, audits
 from .base import Plugin, Registry
 from .exports import Export, StudyRows, exports
 from .generators import Ask, Generator, Mark, Writing, Written, generators
-from .options import Option, is_whole
+from .options import Option, is_number, is_whole
 from .prompt_sets import PromptSet, SetPrompt, prompt_sets
 from .quality import (
     Answer,
@@ -119,6 +119,7 @@ __all__ = [
     "exports",
     "first_of",
     "generators",
+    "is_number",
     "is_whole",
     "prompt_sets",
     "quality_checks",

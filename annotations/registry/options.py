@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-OptionKind = Literal["yes_no", "number", "one_of", "words", "lines"]
+OptionKind = Literal["yes_no", "number", "decimal", "one_of", "words", "lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Option:
 
     yes_no   true or false
     number   a whole number from `least` to `most`
+    decimal  a number from `least` to `most`, with or without a point
     one_of   one of the values of `among`, which are (value, label)
     words    a text of at most `most` characters
     lines    a list of at most `many` different texts, each of at most `most` characters
@@ -25,8 +27,8 @@ class Option:
     kind: OptionKind
     default: Any
     help: str = ""
-    least: int = 0
-    most: int = 60
+    least: float = 0
+    most: float = 60
     many: int = 12
     among: tuple[tuple[Any, str], ...] = ()
 
@@ -36,6 +38,8 @@ class Option:
             return value
         if self.kind == "number" and is_whole(value) and self.least <= value <= self.most:
             return int(value)
+        if self.kind == "decimal" and is_number(value) and self.least <= value <= self.most:
+            return float(value)
         if self.kind == "one_of" and not isinstance(value, bool):
             for known, _ in self.among:
                 if type(known) is type(value) and known == value:
@@ -59,6 +63,8 @@ class Option:
         """Say in words what is allowed."""
         if self.kind == "number":
             return f"a whole number from {self.least:,} to {self.most:,}"
+        if self.kind == "decimal":
+            return f"a number from {self.least:,} to {self.most:,}"
         if self.kind == "one_of":
             return "one of " + ", ".join(str(value) for value, _ in self.among)
         if self.kind == "words":
@@ -71,6 +77,11 @@ class Option:
 def is_whole(value: object) -> bool:
     """Say whether this is a whole number (true and false are none)."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Say whether this is a finite number (true and false are none)."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def complete(options: tuple[Option, ...], given: Mapping[str, Any], *, of: str) -> dict[str, Any]:

@@ -59,13 +59,15 @@ def option_field(option: Option) -> forms.Field:
     if option.kind == "yes_no":
         return forms.BooleanField(**common)
     if option.kind == "number":
-        return forms.IntegerField(min_value=option.least, max_value=option.most, **common)
+        return forms.IntegerField(min_value=int(option.least), max_value=int(option.most), **common)
+    if option.kind == "decimal":
+        return forms.FloatField(min_value=option.least, max_value=option.most, **common)
     if option.kind == "one_of":
         kind: Callable[[Any], Any] = type(option.default)
         return forms.TypedChoiceField(choices=list(option.among), coerce=kind, empty_value=None, **common)
     if option.kind == "lines":
         return LinesField(**common)
-    return forms.CharField(max_length=option.most, **common)
+    return forms.CharField(max_length=int(option.most), **common)
 
 
 class DimensionForm(forms.Form):
