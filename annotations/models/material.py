@@ -90,6 +90,7 @@ class Output(models.Model):
 
     `text` is what raters see; where preparation changed it, `raw_text` holds it as brought.
     `left_out` says why preparation keeps an output away from the design; empty for those that take part.
+    `prepared` is the fingerprint of the rules that made `text`; empty for what no rule has seen yet.
     """
 
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="outputs")
@@ -99,6 +100,7 @@ class Output(models.Model):
     content_hash = models.CharField(max_length=64)
     raw_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - an empty text is one, too
     left_out = models.CharField(max_length=200, blank=True, default="", db_default="")
+    prepared = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
     metadata = models.JSONField(default=dict, blank=True)
     source = models.ForeignKey(
         MaterialImport, null=True, blank=True, on_delete=models.SET_NULL, related_name="outputs", db_index=True

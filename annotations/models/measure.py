@@ -94,6 +94,7 @@ class AuditRun(models.Model):
     state = models.CharField(max_length=10, choices=JobState, default=JobState.QUEUED)
     settings = models.JSONField(default=dict, blank=True)
     progress = models.PositiveSmallIntegerField(default=0, help_text="Per cent.")
+    stage = models.CharField(max_length=120, blank=True)
     message = models.TextField(blank=True)
     findings = models.JSONField(default=list, blank=True)
     profile = models.JSONField(default=dict, blank=True)
