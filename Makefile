@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset run test e2e lint types bench bench-cycles bench-models lock clean runtime dev chromium
+.PHONY: help demo demo-reset run test test-long e2e lint types bench bench-cycles bench-models lock clean runtime dev chromium
 
 PY := .venv/bin/python
 PORT ?= 8000
@@ -35,6 +35,9 @@ run: runtime ## the site with your own data in var/ (PORT=8000)
 
 test: dev chromium ## the whole test suite, browser tests included
 	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -n 2 $(ARGS)
+
+test-long: dev chromium ## what takes minutes: 720 people on Prolific, a million judgements exported
+	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -m long $(ARGS)
 
 e2e: dev chromium ## the browser tests only
 	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -m e2e $(ARGS)

@@ -20,7 +20,9 @@ import pytest
 # Playwright's event loop runs in the thread of the test, which Django would otherwise refuse to query from.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 # Data must survive the death of a web worker, not a power cut in the middle of a test.
-os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")
+# A lock that nobody lets go of must fail a test, not hold up the run: emptying the tables after a test waits for every
+# transaction that a thread or process of that test left open.
+os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off -c lock_timeout=120s")
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

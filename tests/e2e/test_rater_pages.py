@@ -84,8 +84,7 @@ def findings(page):
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["wide", "phone"])
+@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("phone", "dark")])
 def test_axe_finds_nothing_on_any_page(page, live_server, scheme, size):
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
