@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-OptionKind = Literal["yes_no", "number", "decimal", "one_of", "words", "lines"]
+OptionKind = Literal["yes_no", "number", "decimal", "one_of", "words", "lines", "json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,9 @@ class Option:
     one_of   one of the values of `among`, which are (value, label)
     words    a text of at most `most` characters
     lines    a list of at most `many` different texts, each of at most `most` characters
+    json     a JSON object
+
+    An `optional` one may be None, which says that nothing was chosen.
     """
 
     name: str
@@ -31,9 +34,14 @@ class Option:
     most: float = 60
     many: int = 12
     among: tuple[tuple[Any, str], ...] = ()
+    optional: bool = False
 
     def clean(self, value: Any) -> Any:
         """Return the checked value; raises ValueError with a sentence that names the option."""
+        if self.optional and value is None:
+            return None
+        if self.kind == "json" and isinstance(value, dict):
+            return value
         if self.kind == "yes_no" and isinstance(value, bool):
             return value
         if self.kind == "number" and is_whole(value) and self.least <= value <= self.most:
@@ -71,6 +79,8 @@ class Option:
             return f"a text of at most {self.most} characters"
         if self.kind == "lines":
             return f"a list of at most {self.many} different texts of at most {self.most} characters"
+        if self.kind == "json":
+            return "a JSON object"
         return "true or false"
 
 

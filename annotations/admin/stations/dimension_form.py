@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 
+from annotations.admin.options_form import option_field
 from annotations.design import DesignError
 from annotations.domain import panel, planning
 from annotations.models import Dimension, Study
-from annotations.registry import DimensionDraft, Option, QuestionType, question_types
+from annotations.registry import DimensionDraft, QuestionType, question_types
 
 JOIN = "__"
 WRITTEN = ("label", "key", "definition")
@@ -32,42 +33,6 @@ def misfit(kind: QuestionType, *, outputs: int) -> str:
         return ""
     together = "shows one output at a time" if outputs == 1 else f"shows {outputs} outputs together"
     return f"“{kind.label}” needs {_outputs(kind)}, but the design {together}."
-
-
-class LinesField(forms.CharField):
-    """A list of texts, one a line; empty lines are left out."""
-
-    widget = forms.Textarea(attrs={"rows": 4})
-
-    def prepare_value(self, value: Any) -> Any:
-        """Show a list as lines."""
-        return "\n".join(value) if isinstance(value, list | tuple) else value
-
-    def to_python(self, value: Any) -> Any:
-        """Return the lines as a list."""
-        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
-
-
-def option_field(option: Option) -> forms.Field:
-    """Return the form field of one option."""
-    common: dict[str, Any] = {
-        "label": option.label,
-        "required": False,
-        "initial": option.default,
-        "help_text": option.help,
-    }
-    if option.kind == "yes_no":
-        return forms.BooleanField(**common)
-    if option.kind == "number":
-        return forms.IntegerField(min_value=int(option.least), max_value=int(option.most), **common)
-    if option.kind == "decimal":
-        return forms.FloatField(min_value=option.least, max_value=option.most, **common)
-    if option.kind == "one_of":
-        kind: Callable[[Any], Any] = type(option.default)
-        return forms.TypedChoiceField(choices=list(option.among), coerce=kind, empty_value=None, **common)
-    if option.kind == "lines":
-        return LinesField(**common)
-    return forms.CharField(max_length=int(option.most), **common)
 
 
 class DimensionForm(forms.Form):
