@@ -11,7 +11,7 @@ from django import forms
 from annotations.registry import Option
 
 LONG_TEXT = 300  # characters from which a text gets more than one line
-SECRET = "secret_"
+KEPT_APART = "secret_"  # before the names of secrets, which are no settings
 
 
 class Declared(Protocol):
@@ -106,7 +106,7 @@ class OptionsForm(forms.Form):
         for option in plugin.takes:
             self.fields[option.name] = option_field(option)
         for name, label in plugin.secrets:
-            self.fields[SECRET + name] = forms.CharField(
+            self.fields[KEPT_APART + name] = forms.CharField(
                 label=label,
                 required=False,
                 max_length=4000,
@@ -141,5 +141,5 @@ class OptionsForm(forms.Form):
     @property
     def secrets(self) -> dict[str, str]:
         """Return the secrets that were typed."""
-        typed = {name: str(self.cleaned_data.get(SECRET + name, "")).strip() for name, _ in self.plugin.secrets}
+        typed = {name: str(self.cleaned_data.get(KEPT_APART + name, "")).strip() for name, _ in self.plugin.secrets}
         return {name: value for name, value in typed.items() if value}

@@ -40,24 +40,33 @@ class Option:
         """Return the checked value; raises ValueError with a sentence that names the option."""
         if self.optional and value is None:
             return None
-        if self.kind == "json" and isinstance(value, dict):
-            return value
-        if self.kind == "yes_no" and isinstance(value, bool):
-            return value
-        if self.kind == "number" and is_whole(value) and self.least <= value <= self.most:
-            return int(value)
-        if self.kind == "decimal" and is_number(value) and self.least <= value <= self.most:
-            return float(value)
-        if self.kind == "one_of" and not isinstance(value, bool):
+        if self.kind == "one_of":
             for known, _ in self.among:
                 if type(known) is type(value) and known == value:
                     return known
-        if self.kind == "words" and isinstance(value, str) and len(value.strip()) <= self.most:
-            return value.strip()
-        if self.kind == "lines" and self._is_list(value):
-            return [line.strip() for line in value]
+        elif self._fits(value):
+            return self._plain(value)
         message = f"the option '{self.name}' takes {self.takes}, not {value!r}"
         raise ValueError(message)
+
+    def _fits(self, value: Any) -> bool:
+        if self.kind == "yes_no":
+            return isinstance(value, bool)
+        if self.kind == "words":
+            return isinstance(value, str) and len(value.strip()) <= self.most
+        if self.kind == "lines":
+            return self._is_list(value)
+        if self.kind == "json":
+            return isinstance(value, dict)
+        is_kind = is_whole(value) if self.kind == "number" else is_number(value)
+        return is_kind and self.least <= value <= self.most
+
+    def _plain(self, value: Any) -> Any:
+        if self.kind == "decimal":
+            return float(value)
+        if self.kind == "lines":
+            return [line.strip() for line in value]
+        return value.strip() if isinstance(value, str) else value
 
     def _is_list(self, value: Any) -> bool:
         if not isinstance(value, list | tuple) or not all(isinstance(line, str) for line in value):
@@ -69,19 +78,16 @@ class Option:
     @property
     def takes(self) -> str:
         """Say in words what is allowed."""
-        if self.kind == "number":
-            return f"a whole number from {self.least:,} to {self.most:,}"
-        if self.kind == "decimal":
-            return f"a number from {self.least:,} to {self.most:,}"
-        if self.kind == "one_of":
-            return "one of " + ", ".join(str(value) for value, _ in self.among)
-        if self.kind == "words":
-            return f"a text of at most {self.most} characters"
-        if self.kind == "lines":
-            return f"a list of at most {self.many} different texts of at most {self.most} characters"
-        if self.kind == "json":
-            return "a JSON object"
-        return "true or false"
+        words = {
+            "yes_no": "true or false",
+            "number": f"a whole number from {self.least:,} to {self.most:,}",
+            "decimal": f"a number from {self.least:,} to {self.most:,}",
+            "one_of": "one of " + ", ".join(str(value) for value, _ in self.among),
+            "words": f"a text of at most {self.most} characters",
+            "lines": f"a list of at most {self.many} different texts of at most {self.most} characters",
+            "json": "a JSON object",
+        }
+        return words[self.kind]
 
 
 def is_whole(value: object) -> bool:
