@@ -15,7 +15,7 @@ from annotations.errors import NotAllowed
 from annotations.models import Event, PathAnswer, Study
 from annotations.registry import Scored, exports, question_types
 
-from . import dataset, masking, reporting
+from . import dataset, masking, reporting, scores
 from .events import event_row, log_event
 from .frames import question_of
 
@@ -109,6 +109,10 @@ class Rows:
                 "passed": row.passed,
                 "at": row.created_at.isoformat(),
             }
+
+    def scores(self, *, masked: bool) -> Iterator[Mapping[str, Any]]:
+        """Yield what each automatic judge gave each output."""
+        return scores.rows(study=self.study, mask=masking.mask_of(study=self.study) if masked else None)
 
     def plan(self, *, masked: bool) -> str:
         """Return the frozen plan."""

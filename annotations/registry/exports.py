@@ -37,6 +37,9 @@ class StudyRows(Protocol):
     def questionnaire(self) -> Iterator[Row]:
         """Yield what people answered outside the trials."""
 
+    def scores(self, *, masked: bool) -> Iterator[Row]:
+        """Yield what each automatic judge gave each output."""
+
     def plan(self, *, masked: bool) -> str:
         """Return the canonical JSON of the frozen design, empty before freezing."""
 
