@@ -140,6 +140,10 @@ class GeneratorFailed(PlatformError):
         super().__init__(message)
 
 
+class AskLater(GeneratorFailed):
+    """The sample was not had this time; it is asked for again later."""
+
+
 class SourceUnreachable(PlatformError):
     """The source does not answer at the moment. Nothing was imported; try again later."""
 

@@ -16,6 +16,7 @@ class Generation(models.Model):
     """One job: so many samples of some systems for some prompts. What is there already is not asked for again.
 
     `rules` says what becomes of refusals, truncated and empty answers; `limits` how fast and for how much it may ask.
+    `recipes` holds the settings (never a secret) that were asked with, by the digest that each output carries.
     `beat_at` is renewed by the process at work, so that a page can tell a slow server from a dead worker.
     """
 
@@ -24,6 +25,7 @@ class Generation(models.Model):
     samples_per_cell = models.PositiveIntegerField(default=1)
     rules = models.JSONField(default=dict, blank=True)
     limits = models.JSONField(default=dict, blank=True)
+    recipes = models.JSONField(default=dict, blank=True)
     stop_asked = models.BooleanField(default=False)
     message = models.TextField(blank=True)
     author = models.ForeignKey(
@@ -46,7 +48,8 @@ class Generation(models.Model):
 class Sample(models.Model):
     """One wanted sample; system × prompt × number is its idempotency key, over all generations of a study.
 
-    It is `asked` while a process waits for it (`asked_until` ends that, should the process die). `answers` keeps what
+    It is `asked` while a process waits for it; `asked_until` is then the mark of that process's claim, and while it is
+    `wanted` the time before which it is not asked for again. `answers` keeps what
     came and was not taken: refusals, truncated and empty answers that were resampled, each with its text and mark.
     Only an `arrived` sample has an output, written in the same transaction.
     """

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from .base import Plugin, Registry
 from .options import Option
@@ -55,8 +55,17 @@ class Writing(Protocol):
     def write(self, asks: list[Ask]) -> list[Written | Exception]:
         """Answer each ask, in order; a sample that failed for good is a ``GeneratorFailed`` in its place.
 
+        An ``AskLater`` in its place says that this sample was not had now and is to be asked for again.
         Raises ``GeneratorFailed`` when none can be had (the server is down, the key is wrong): see its `lasting`.
         """
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """A writing that may wait long for its turn, and can be told that the job was stopped."""
+
+    def interrupt(self) -> None:
+        """Let all who wait for their turn come back at once, with ``AskLater``."""
 
 
 class Generator(Plugin):
@@ -70,6 +79,18 @@ class Generator(Plugin):
     @abstractmethod
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return complete, checked settings; raises ValueError that names the wrong one and what is allowed."""
+
+    def destination(self, settings: Mapping[str, Any]) -> str:  # noqa: ARG002
+        """Return where the secrets are sent. When it changes they are forgotten, lest they go to somebody else."""
+        return ""
+
+    def described(self, settings: Mapping[str, Any]) -> str:
+        """Say in one line what is asked, for lists; without secrets."""
+        return str(settings.get("model", "") or self.label)
+
+    def cost_at_most(self, prompt: str, *, settings: Mapping[str, Any]) -> Decimal | None:  # noqa: ARG002
+        """Return what one sample of this prompt can cost at most; None when the settings name no price."""
+        return None
 
     def open(self, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> AbstractContextManager[Writing]:
         """Make ready to write. Raises GeneratorFailed in words without secrets."""

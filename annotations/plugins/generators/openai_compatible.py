@@ -1,117 +1,320 @@
-"""Any server that speaks OpenAI's chat completions: vLLM, TGI, llama.cpp, Ollama, `transformers serve`, hosted."""
+"""Any server that speaks OpenAI's completions: vLLM, TGI, llama.cpp, Ollama, `transformers serve`, hosted ones."""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Generator as Yields
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import httpx
 
-from annotations.errors import GeneratorFailed
-from annotations.registry import Generator, generators
+from annotations.errors import AskLater, GeneratorFailed
+from annotations.patience import CallFailed, Interrupted, Pace, Patience, patient
+from annotations.registry import Ask, Generator, Mark, Option, Written, generators
+from annotations.registry.options import complete
 
-DEFAULTS: Mapping[str, Any] = {
-    "base_url": "",
-    "model": "",
-    "system_prompt": "",
-    "temperature": 1.0,
-    "top_p": 1.0,
-    "max_tokens": 400,
-    "extra_body": {},
-}
-LIMITS = {"temperature": (0.0, 2.0), "top_p": (0.0, 1.0), "max_tokens": (1, 32_000)}
-TRIES = 4
-LONGEST_WAIT = 20.0  # seconds
-TIMEOUT = httpx.Timeout(120.0, connect=10.0)
-AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
+from .refusals import REFUSALS, is_refusal
+
+MILLION = Decimal(1_000_000)
+LARGEST_SEED = 2**31
+OVERHEAD = 32  # tokens that a chat template puts around the messages, at most
+PANEL = Patience(tries=4)  # an expert waits
+JOB = Patience(tries=5)
 LOST = "The model did not answer. Your question is kept; please try again in a minute."
 
 
 @generators.register
 class OpenAICompatible(Generator):
-    """``POST {base_url}/chat/completions``. Servers that ignore `n` are asked until there are enough texts."""
+    """``POST {base_url}/chat/completions`` or ``/completions``. Servers that ignore `n` are asked again."""
 
     name = "openai_compatible"
     label = "OpenAI-compatible endpoint"
+    secrets = (("api_key", "Key"),)
+    takes: ClassVar[tuple[Option, ...]] = (
+        Option("base_url", "Address", "words", "", help="Of the server, up to /v1: http://127.0.0.1:8000/v1", most=300),
+        Option("model", "Model", "words", "", help="As the server calls it.", most=300),
+        Option(
+            "endpoint",
+            "Endpoint",
+            "one_of",
+            "chat",
+            among=(("chat", "Chat (/chat/completions)"), ("completions", "Completion (/completions)")),
+        ),
+        Option(
+            "system_prompt", "System prompt", "words", "", help="Before a completion it stands as text.", most=20_000
+        ),
+        Option("template", "Template", "words", "{prompt}", help="{prompt} stands for the prompt's text.", most=20_000),
+        Option("temperature", "Temperature", "decimal", 1.0, most=5),
+        Option("top_p", "Top-p", "decimal", 1.0, most=1),
+        Option("min_p", "Min-p", "decimal", None, help="Empty: not sent.", most=1, optional=True),
+        Option("max_tokens", "Tokens of an answer at most", "number", 400, least=1, most=200_000),
+        Option("stop", "Stop at", "lines", (), help="One text a line; \\n stands for a new line.", many=16, most=100),
+        Option("send_seed", "Send a seed", "yes_no", default=True, help="Each sample has its own."),
+        Option("seed", "Seed", "number", 0, help="Another number gives other samples.", most=LARGEST_SEED - 1),
+        Option("per_call", "Samples a call (n)", "number", 1, help="Many servers take only 1.", least=1, most=128),
+        Option("lanes", "Calls at once", "number", 4, least=1, most=64),
+        Option("requests_per_minute", "Requests a minute at most", "number", 0, help="0: no limit.", most=1_000_000),
+        Option("tokens_per_minute", "Tokens a minute at most", "number", 0, help="0: no limit.", most=1_000_000_000),
+        Option("timeout", "Seconds to wait for an answer", "number", 120, least=1, most=3600),
+        Option("price_input", "Price of a million input tokens", "decimal", 0.0, most=100_000),
+        Option("price_output", "Price of a million output tokens", "decimal", 0.0, most=100_000),
+        Option(
+            "refusals",
+            "Beginnings of a refusal",
+            "lines",
+            REFUSALS,
+            help="One a line. An answer that begins so is marked, beside what the server itself calls a refusal.",
+            many=100,
+            most=120,
+        ),
+        Option(
+            "extra_body",
+            "Further JSON",
+            "json",
+            {},
+            help='Sent along, e.g. {"top_k": 40} or the steering of this system. null takes a field out.',
+        ),
+    )
 
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """See ``DEFAULTS``; the key is a secret (``api_key``) and stands apart."""
-        if unknown := set(settings) - set(DEFAULTS):
-            message = f"there is no setting {', '.join(sorted(unknown))}; there are {', '.join(DEFAULTS)}"
-            raise ValueError(message)
-        clean = {**DEFAULTS, **settings}
-        parts = urlsplit(str(clean["base_url"]))
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        """See `takes`; the key is a secret (``api_key``) and stands apart."""
+        clean = complete(self.takes, settings, of=self.label)
+        try:
+            parts = urlsplit(clean["base_url"])
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            usable = False
+        if not usable:
             message = "base_url must be an address such as http://127.0.0.1:8000/v1"
             raise ValueError(message)
-        if not str(clean["model"]).strip():
+        if parts.username or parts.password or parts.query or parts.fragment:
+            message = "base_url must hold neither a name, a password nor a '?'; the key has a field of its own"
+            raise ValueError(message)
+        if not clean["model"]:
             message = "model must be named as the server calls it"
             raise ValueError(message)
-        for name, (least, most) in LIMITS.items():
-            if not isinstance(clean[name], int | float) or not least <= clean[name] <= most:
-                message = f"{name} must lie between {least} and {most}, not {clean[name]!r}"
-                raise ValueError(message)
-        if not isinstance(clean["extra_body"], dict):
-            message = "extra_body must be a JSON object"
-            raise ValueError(message)  # noqa: TRY004 - a setting, like the others
+        clean["template"] = clean["template"] or "{prompt}"
+        if "{prompt}" not in clean["template"]:
+            message = "template must hold {prompt}, which stands for the prompt's text"
+            raise ValueError(message)
         return clean
+
+    def destination(self, settings: Mapping[str, Any]) -> str:
+        """Scheme, host and port."""
+        parts = urlsplit(str(settings.get("base_url", "")))
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def cost_at_most(self, prompt: str, *, settings: Mapping[str, Any]) -> Decimal | None:
+        """Each byte one token, and an answer of full length: no tokenizer makes more of it."""
+        text = settings["template"].replace("{prompt}", prompt) + settings["system_prompt"]
+        extra = settings["extra_body"]
+        longest = [extra.get("max_tokens"), extra.get("max_completion_tokens"), settings["max_tokens"]]
+        output = max(value for value in longest if isinstance(value, int))
+        return _price(settings, len(text.encode()) + OVERHEAD, output)
+
+    @contextmanager
+    def open(self, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Endpoint]:
+        """Hold the connections open."""
+        with Endpoint(settings, secrets, patience=JOB) as endpoint:
+            yield endpoint
 
     def generate(
         self, question: str, *, count: int, settings: Mapping[str, Any], secrets: Mapping[str, str]
     ) -> list[str]:
         """Ask for what is still missing until it is there; three rounds in a row without a text give up."""
-        headers = {"Authorization": f"Bearer {secrets['api_key']}"} if secrets.get("api_key") else {}
         found: list[str] = []
         empty = 0
-        with httpx.Client(timeout=TIMEOUT, headers=headers) as client:
+        with Endpoint(settings, secrets, patience=PANEL) as endpoint:
             while len(found) < count and empty < 3:  # noqa: PLR2004 - see the first line
-                fresh = self._ask(client, question, count=count - len(found), settings=settings)
+                try:
+                    texts = [one.text.strip() for one in endpoint.ask(question, count=count - len(found))]
+                except CallFailed as error:
+                    refused = f"The model's server refused the question (code {error.code})."
+                    raise GeneratorFailed(refused if error.code and not error.again else LOST) from None
+                fresh = [text for text in texts if text]
                 empty = 0 if fresh else empty + 1
                 found += fresh
         if len(found) < count:
             raise GeneratorFailed(LOST)
         return found[:count]
 
-    def _ask(self, client: httpx.Client, question: str, *, count: int, settings: Mapping[str, Any]) -> list[str]:
-        system = [{"role": "system", "content": settings["system_prompt"]}] if settings["system_prompt"] else []
-        body = {
-            "model": settings["model"],
-            "messages": [*system, {"role": "user", "content": question}],
-            "n": count,
-            "temperature": settings["temperature"],
-            "top_p": settings["top_p"],
-            "max_tokens": settings["max_tokens"],
-            **settings["extra_body"],
+
+class Endpoint:
+    """An open connection to one server, used by several threads: the key stays in a closure and in no attribute."""
+
+    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str], *, patience: Patience) -> None:
+        key = secrets.get("api_key", "").strip()
+        self.settings, self.patience, self.hidden = settings, patience, _Hidden(key)
+        self.lanes, self.batch = int(settings["lanes"]), int(settings["per_call"])
+        self.pace = Pace(
+            requests_per_minute=settings["requests_per_minute"], tokens_per_minute=settings["tokens_per_minute"]
+        )
+        self.client = httpx.Client(
+            timeout=httpx.Timeout(settings["timeout"], connect=min(10, settings["timeout"])),
+            limits=httpx.Limits(max_connections=self.lanes, max_keepalive_connections=self.lanes),
+            auth=_Bearer(self.hidden) if key else None,
+            follow_redirects=False,  # a key must not follow
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.interrupt()
+        self.client.close()
+
+    def interrupt(self) -> None:
+        """Let all who wait for their turn come back."""
+        self.pace.stop()
+
+    def write(self, asks: list[Ask]) -> list[Written | Exception]:
+        """Answer each ask; those of one prompt go together in one call."""
+        found: dict[int, Written | Exception] = {}
+        places: dict[str, list[int]] = {}
+        for place, ask in enumerate(asks):
+            places.setdefault(ask.prompt, []).append(place)
+        for prompt, wanted in places.items():
+            while missing := [place for place in wanted if place not in found]:
+                try:
+                    answers = self.ask(prompt, count=len(missing), seed=asks[missing[0]].seed)
+                except CallFailed as error:
+                    failure = _failure(error)
+                    if not found and (failure.lasting or error.again):
+                        raise failure from None
+                    found |= dict.fromkeys(missing, failure)
+                else:
+                    found |= dict(zip(missing, answers, strict=False))
+        return [found[place] for place in range(len(asks))]
+
+    def ask(self, prompt: str, *, count: int, seed: int | None = None) -> list[Written]:
+        """Make one call for `count` answers and return those that came: at least one. Raises CallFailed."""
+        body = self._body(prompt, count=count, seed=seed)
+        path = "chat/completions" if self.settings["endpoint"] == "chat" else "completions"
+        address = f"{self.settings['base_url'].rstrip('/')}/{path}"
+        expected = len(prompt) / 4 + count * self.settings["max_tokens"]
+
+        def send() -> httpx.Response:
+            self.pace.take(expected)
+            return self.client.post(address, json=body)
+
+        def read(response: httpx.Response) -> list[Written]:
+            answer = response.json()
+            written = self._read(answer, prompt=prompt)[:count]
+            if not written:
+                raise ValueError
+            usage = answer.get("usage") or {}
+            self.pace.settle(reserved=expected, used=float(usage.get("total_tokens") or expected))
+            return written
+
+        return patient(
+            send,
+            read=read,
+            patience=self.patience,
+            hidden=self.hidden,
+            sleep=self.pace.sleep,
+            heard=self.pace.heard,
+        )
+
+    def _body(self, prompt: str, *, count: int, seed: int | None) -> dict[str, Any]:
+        chosen = self.settings
+        text, system = chosen["template"].replace("{prompt}", prompt), chosen["system_prompt"]
+        body: dict[str, Any] = {"model": chosen["model"]}
+        if chosen["endpoint"] == "chat":
+            said = [{"role": "system", "content": system}] if system else []
+            body["messages"] = [*said, {"role": "user", "content": text}]
+        else:
+            body["prompt"] = f"{system}\n\n{text}" if system else text
+        body |= {name: chosen[name] for name in ("temperature", "top_p", "min_p", "max_tokens")}
+        body["stop"] = [line.replace("\\n", "\n") for line in chosen["stop"]] or None
+        body["n"] = count if count > 1 else None
+        body["seed"] = (chosen["seed"] + seed) % LARGEST_SEED if seed is not None and chosen["send_seed"] else None
+        return {name: value for name, value in {**body, **chosen["extra_body"]}.items() if value is not None}
+
+    def _read(self, answer: Mapping[str, Any], *, prompt: str) -> list[Written]:
+        """Return the choices of an answer; its tokens are shared out among them, so that their sum is right."""
+        choices, usage = answer["choices"], answer.get("usage") or {}
+        provenance = {
+            "model": str(answer.get("model") or self.settings["model"]),
+            "endpoint": self.settings["endpoint"],
         }
-        answer = _patiently(client, f"{settings['base_url'].rstrip('/')}/chat/completions", body)
-        try:
-            texts = [choice["message"]["content"] for choice in answer["choices"]]
-        except (KeyError, TypeError):
-            raise GeneratorFailed(LOST) from None
-        return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
+        if answer.get("system_fingerprint"):
+            provenance["system_fingerprint"] = str(answer["system_fingerprint"])
+        inputs = _shares(usage.get("prompt_tokens"), len(choices))
+        outputs = _shares(usage.get("completion_tokens"), len(choices))
+        found = []
+        for choice, came, went in zip(choices, inputs, outputs, strict=True):
+            text, mark = self._text(choice)
+            guessed = came is None or went is None
+            cost = _price(
+                self.settings,
+                came if came is not None else math.ceil(len(prompt.encode()) / len(choices)) + OVERHEAD,
+                went if went is not None else len(text.encode()),
+            )
+            more = {**provenance, "cost_is_guessed": True} if guessed and cost is not None else provenance
+            finish = str(choice.get("finish_reason") or "")
+            found.append(Written(text, finish, mark, came, went, cost, more))
+        return found
+
+    def _text(self, choice: Mapping[str, Any]) -> tuple[str, Mark]:
+        """Return what was written and what is wrong with it."""
+        finish = choice.get("finish_reason")
+        said = choice["message"] if self.settings["endpoint"] == "chat" else {"content": choice["text"]}
+        text, declined = said.get("content") or "", said.get("refusal") or ""
+        if isinstance(text, list):  # parts, as some servers send them
+            text = "".join(str(part.get("text", "")) for part in text)
+        if not isinstance(text, str):
+            raise TypeError
+        if declined or finish == "content_filter":
+            return text or str(declined), "refusal"
+        if not text.strip():
+            return text, "empty"
+        if is_refusal(text, self.settings["refusals"]):
+            return text, "refusal"
+        return text, "truncated" if finish == "length" else ""
 
 
-def _patiently(client: httpx.Client, address: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """POST with back-off and jitter; `Retry-After` is honoured up to ``LONGEST_WAIT``. Errors say nothing secret."""
-    for attempt in range(TRIES):
-        wait = min(2.0**attempt, LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-        try:
-            response = client.post(address, json=body)
-        except httpx.HTTPError:
-            response = None
-        if response is not None and response.is_success:
-            try:
-                return dict(response.json())
-            except ValueError:
-                raise GeneratorFailed(LOST) from None
-        if response is not None and response.status_code not in AGAIN:
-            raise GeneratorFailed(f"The model's server refused the question (code {response.status_code}).")
-        told = response.headers.get("Retry-After", "") if response is not None else ""
-        if told.isdigit():
-            wait = min(float(told), LONGEST_WAIT)
-        if attempt + 1 < TRIES:
-            time.sleep(wait)
-    raise GeneratorFailed(LOST)
+class _Hidden(tuple[str, ...]):
+    """Secrets that no representation shows."""
+
+    __slots__ = ()
+
+    def __new__(cls, *secrets: str) -> Self:
+        """Take them one by one."""
+        return super().__new__(cls, secrets)
+
+    def __repr__(self) -> str:
+        return "(hidden)"
+
+
+class _Bearer(httpx.Auth):
+    """Puts the key into the request and shows it nowhere else."""
+
+    def __init__(self, hidden: _Hidden) -> None:
+        self._hidden = hidden
+
+    def auth_flow(self, request: httpx.Request) -> Yields[httpx.Request, httpx.Response, None]:
+        """Sign the request."""
+        request.headers["Authorization"] = f"Bearer {self._hidden[0]}"
+        yield request
+
+
+def _failure(error: CallFailed) -> GeneratorFailed:
+    """Return the failure as the family speaks of it; its words hold neither key nor address."""
+    if isinstance(error, Interrupted):
+        return AskLater("The job was stopped.")
+    return AskLater(str(error)) if error.again else GeneratorFailed(str(error), lasting=error.lasting)
+
+
+def _shares(total: Any, count: int) -> list[int | None]:
+    if not isinstance(total, int) or total < 0:
+        return [None] * count
+    return [total // count + (place < total % count) for place in range(count)]
+
+
+def _price(settings: Mapping[str, Any], inputs: int, outputs: int) -> Decimal | None:
+    prices = Decimal(str(settings["price_input"])), Decimal(str(settings["price_output"]))
+    return (inputs * prices[0] + outputs * prices[1]) / MILLION if any(prices) else None

@@ -1,0 +1,272 @@
+"""One patient HTTP call: tried again with back-off and full jitter or when the server says, with secrets kept quiet.
+
+Whoever asks a server with many threads shares one `Pace` among them: it spreads requests and tokens over the minute,
+and a server that says ``Retry-After`` to one thread holds back all of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import tenacity
+
+from annotations.errors import PlatformError
+
+T = TypeVar("T")
+AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+BUSY = 429
+WORDS = {
+    401: "The server refused the key (code 401).",
+    402: "The server wants to be paid first (code 402).",
+    403: "The server does not allow this key to do that (code 403).",
+    404: "The server does not know this address or this model (code 404).",
+    BUSY: "The server is busy: too many requests (code 429).",
+}
+LASTING = frozenset({401, 402, 403, 404, 405})
+LONGEST_HOLD = 900.0  # seconds; a server that wants more is asked again after that
+LONGEST_EXCERPT = 200
+NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached")
+LOOKS_SECRET = re.compile(r"(?i)\b(?:sk|pk|rk|hf|gsk|xai|aiza|key|bearer|token)[-_ ][^\s'\"]{6,}|\S*\*{3,}\S*")
+QUERY = re.compile(r"(https?://)(?:[^\s/@]*@)?([^\s?#'\"]*)[?#][^\s'\"]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long: the n-th wait is drawn between 0 and ``first · 2ⁿ⁻¹`` seconds, `longest` at most.
+
+    What the server asks for itself (``Retry-After``) is waited for up to `told`; a longer time ends the call.
+    """
+
+    tries: int = 5
+    first: float = 1.0
+    longest: float = 20.0
+    told: float = 120.0
+
+
+class CallFailed(PlatformError):
+    """The server did not answer.
+
+    `again` when the same call may go well soon, `lasting` when no call can (a wrong key, an unknown address); neither
+    for what is wrong with this one call. `wait` is how many seconds the server asked to be left in peace.
+    """
+
+    status = 503
+
+    def __init__(
+        self, message: str, /, *, code: int = 0, again: bool = False, lasting: bool = False, wait: float | None = None
+    ) -> None:
+        self.code, self.again, self.lasting, self.wait = code, again, lasting, wait
+        super().__init__(message)
+
+
+class Interrupted(CallFailed):
+    """The call was given up because the job was stopped."""
+
+
+def patient(
+    send: Callable[[], httpx.Response],
+    *,
+    read: Callable[[httpx.Response], T],
+    patience: Patience | None = None,
+    hidden: Collection[str] = (),
+    sleep: Callable[[float], None] | None = None,
+    heard: Callable[[CallFailed], object] | None = None,
+) -> T:
+    """Call `send` until `read` makes something of a good answer; raises CallFailed when patience is at its end.
+
+    `read` raises ValueError, KeyError or TypeError for what is no answer. `hidden` are secrets that no word may hold,
+    `heard` is told of each failure, `sleep` does the waiting (and may raise to end it).
+    """
+    patience = patience or Patience()
+    spread = tenacity.wait_random_exponential(multiplier=patience.first, max=patience.longest)
+
+    def is_worth_it(error: BaseException) -> bool:
+        return isinstance(error, CallFailed) and error.again and (error.wait or 0) <= patience.told
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        told = error.wait if isinstance(error, CallFailed) else None
+        little = random.uniform(0, patience.first / 2)  # noqa: S311 - jitter, so that not all come back in one moment
+        return float(spread(state)) if told is None else told + little
+
+    def once() -> T:
+        try:
+            return _once(send, read, hidden)
+        except CallFailed as error:
+            if heard is not None:
+                heard(error)
+            raise
+
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(patience.tries),
+        retry=tenacity.retry_if_exception(is_worth_it),
+        wait=wait,
+        sleep=sleep or time.sleep,
+        reraise=True,
+    )
+    return retrying(once)
+
+
+def _once(send: Callable[[], httpx.Response], read: Callable[[httpx.Response], T], hidden: Collection[str]) -> T:
+    """Make one call; whatever goes wrong becomes a CallFailed without address, headers or key."""
+    try:
+        response = send()
+    except httpx.TimeoutException:
+        raise CallFailed("The server did not answer in time.", again=True) from None
+    except httpx.ConnectError:
+        raise CallFailed("The server cannot be reached.", again=True) from None
+    except (httpx.HTTPError, httpx.StreamError):
+        raise CallFailed("The connection to the server broke.", again=True) from None
+    except (httpx.InvalidURL, UnicodeError):
+        raise CallFailed("The address of the server cannot be used.", lasting=True) from None
+    if not response.is_success:
+        raise refusal(response, hidden=hidden)
+    try:
+        return read(response)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        raise CallFailed("The server sent something that is no answer.", again=True) from None
+
+
+def refusal(response: httpx.Response, *, hidden: Collection[str] = ()) -> CallFailed:
+    """Return what an answer with an error code means."""
+    code = response.status_code
+    said, kind = _said(response)
+    if code == BUSY and kind in NO_CREDIT:
+        return CallFailed("The server says that the account has no credit left (code 429).", code=code, lasting=True)
+    if code in AGAIN:
+        words = WORDS.get(code, f"The server failed (code {code}).")
+        return CallFailed(words, code=code, again=True, wait=retry_after(response))
+    if code in WORDS:
+        return CallFailed(WORDS[code], code=code, lasting=True)
+    excerpt = quiet(said, hidden=hidden)
+    words = f"The server refused the request (code {code}){': ' + excerpt if excerpt else '.'}"
+    return CallFailed(words, code=code, lasting=code in LASTING)
+
+
+def _said(response: httpx.Response) -> tuple[str, str]:
+    """Return the message and the kind of an error, in any of the shapes that servers use."""
+    try:
+        body = response.json()
+    except ValueError:
+        return "", ""
+    error: Any = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(error, str):
+        return error, ""
+    if not isinstance(error, dict):
+        return "", ""
+    message = error.get("message") or error.get("detail") or ""
+    return str(message), str(error.get("code") or error.get("type") or "")
+
+
+def quiet(text: str, *, hidden: Collection[str] = ()) -> str:
+    """Return a foreign text on one line, short, without the `hidden`, what looks like a key, or an address's query."""
+    for secret in hidden:
+        if secret:
+            text = text.replace(secret, "…")
+    text = LOOKS_SECRET.sub("…", QUERY.sub(r"\1\2", text))
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return text if len(text) <= LONGEST_EXCERPT else text[: LONGEST_EXCERPT - 1] + "…"
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Return how many seconds the server wants to be left in peace, whether it says seconds or a date.
+
+    A date is read by the server's own clock when it sends one, so that a clock that is wrong here does no harm.
+    """
+    told = response.headers.get("Retry-After", "").strip()
+    try:
+        return max(0.0, min(float(told), 1e6)) if told else None
+    except ValueError:
+        pass
+    until, now = _moment(told), _moment(response.headers.get("Date", ""))
+    if until is None:
+        return None
+    return max(0.0, (until - (now or dt.datetime.now(dt.UTC))).total_seconds())
+
+
+def _moment(text: str) -> dt.datetime | None:
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
+class Bucket:
+    """A token bucket that may go into debt: a call that is larger than the bucket waits for it instead of for ever.
+
+    It fills by `per_minute` and holds what comes in `burst` seconds, so that a process that starts anew (and knows
+    nothing of what was asked before) does not break the limit by much.
+    """
+
+    def __init__(self, per_minute: float, *, burst: float = 3.0) -> None:
+        self.rate = per_minute / 60
+        self.most = max(1.0, self.rate * burst)
+        self.level, self.at = self.most, 0.0
+
+    def take(self, amount: float, *, now: float) -> float:
+        """Take an amount and return in how many seconds it is there."""
+        self.give(0.0, now=now)
+        self.level -= amount
+        return max(0.0, -self.level / self.rate)
+
+    def give(self, amount: float, *, now: float) -> None:
+        """Put back what was not used."""
+        self.level = min(self.most, self.level + amount + (now - (self.at or now)) * self.rate)
+        self.at = now
+
+
+class Pace:
+    """How fast one server is asked, by all threads together; `stop` wakes everybody who waits for a turn."""
+
+    def __init__(
+        self,
+        *,
+        requests_per_minute: float = 0,
+        tokens_per_minute: float = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.requests = Bucket(requests_per_minute) if requests_per_minute else None
+        self.tokens = Bucket(tokens_per_minute) if tokens_per_minute else None
+        self.held_until = 0.0
+        self._clock, self._lock, self._stopped = clock, threading.Lock(), threading.Event()
+
+    def take(self, tokens: float = 0) -> None:
+        """Wait for a turn; raises Interrupted when the job is stopped meanwhile."""
+        with self._lock:
+            now = self._clock()
+            turns = [self.requests.take(1, now=now)] if self.requests else []
+            turns += [self.tokens.take(tokens, now=now)] if self.tokens else []
+        self.sleep(max(turns, default=0.0))
+        while (more := self.held_until - self._clock()) > 0:
+            self.sleep(more)
+
+    def settle(self, *, reserved: float, used: float) -> None:
+        """Correct what was taken for a call by what it took."""
+        if self.tokens is not None:
+            with self._lock:
+                self.tokens.give(reserved - used, now=self._clock())
+
+    def heard(self, failure: CallFailed) -> None:
+        """Hold everybody back when the server asked for it."""
+        if failure.wait:
+            with self._lock:
+                self.held_until = max(self.held_until, self._clock() + min(failure.wait, LONGEST_HOLD))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless the job is stopped; raises Interrupted then."""
+        if self._stopped.wait(seconds) if seconds > 0 else self._stopped.is_set():
+            raise Interrupted("The job was stopped.")
+
+    def stop(self) -> None:
+        """Wake everybody."""
+        self._stopped.set()
