@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 CHUNK = 2000
 PAIR = 2
-ROWS = """
-SELECT j.id, r.pseudonym, b.number, l.copy, t.position, t.kind, task.key, prompt.key, prompt.task_family,
-       t.output_ids, j.answers, (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late,
-       l.state, p.id, p.state, p.simulated, round.number
+# A judgement with all that it hangs on.
+JUDGEMENTS = """\
 FROM annotations_judgement j
 JOIN annotations_lease l ON l.id = j.lease_id
 JOIN annotations_booklet b ON b.id = l.booklet_id
@@ -36,7 +34,12 @@ JOIN annotations_rater r ON r.id = p.rater_id
 JOIN annotations_trial t ON t.id = j.trial_id
 JOIN annotations_task task ON task.id = t.task_id
 JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
-LEFT JOIN annotations_round round ON round.lease_id = l.id
+"""
+ROWS = f"""
+SELECT j.id, r.pseudonym, b.number, l.copy, t.position, t.kind, task.key, prompt.key, prompt.task_family,
+       t.output_ids, j.answers, (j.submit_ms - coalesce(j.hidden_ms, 0) - coalesce(j.idle_ms, 0)) / 1000.0, j.late,
+       l.state, p.id, p.state, p.simulated, round.number
+{JUDGEMENTS}LEFT JOIN annotations_round round ON round.lease_id = l.id
 WHERE l.plan_id = %(plan)s
 ORDER BY j.id
 """

@@ -28,15 +28,7 @@ SELECT j.id, r.pseudonym, b.number, l.copy, t.position, t.kind, task.key, prompt
        (SELECT x.reason FROM annotations_exclusion x
         WHERE x.participation_id = p.id AND x.undone_at IS NULL ORDER BY x.id LIMIT 1),
        j.created_at, t.output_ids
-FROM annotations_judgement j
-JOIN annotations_lease l ON l.id = j.lease_id
-JOIN annotations_booklet b ON b.id = l.booklet_id
-JOIN annotations_participation p ON p.id = l.participation_id
-JOIN annotations_rater r ON r.id = p.rater_id
-JOIN annotations_trial t ON t.id = j.trial_id
-JOIN annotations_task task ON task.id = t.task_id
-JOIN annotations_prompt prompt ON prompt.id = task.prompt_id
-WHERE l.plan_id = %(plan)s {narrowed}
+{judgements}WHERE l.plan_id = %(plan)s {narrowed}
 ORDER BY j.id
 """
 FIELDS = (
@@ -69,7 +61,7 @@ class Rows:
         """Yield each judgement as it was given."""
         mask = masking.mask_of(study=self.study) if masked else None
         named = {pk: (name, system) for pk, name, system in _all(OUTPUTS, study=self.study.pk)}
-        for batch in _batches(ANSWERS.format(narrowed=""), plan=self.study.plan_id):
+        for batch in _batches(ANSWERS.format(judgements=dataset.JUDGEMENTS, narrowed=""), plan=self.study.plan_id):
             for row in batch:
                 found = dict(zip(FIELDS, row, strict=True))
                 shown = [named[pk] for pk in found.pop("output_ids")]
@@ -89,7 +81,9 @@ class Rows:
         """Yield each pair of texts of main trials of which one was put before the other."""
         questions = [question_of(dimension) for dimension in self.study.dimensions.all()]
         named = {pk: (name, system) for pk, name, system in _all(OUTPUTS, study=self.study.pk)}
-        for batch in _batches(ANSWERS.format(narrowed="AND t.kind = 'main'"), plan=self.study.plan_id):
+        for batch in _batches(
+            ANSWERS.format(judgements=dataset.JUDGEMENTS, narrowed="AND t.kind = 'main'"), plan=self.study.plan_id
+        ):
             rows = [dict(zip(FIELDS, row, strict=True)) for row in batch]
             texts = dict(_all(TEXTS, ids=list({pk for row in rows for pk in row["output_ids"]})))
             for row in rows:

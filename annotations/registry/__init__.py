@@ -4,10 +4,10 @@ A plug-in is one file in ``annotations/plugins/<family>/`` with one class decora
 else has to be edited: forms, admin choices and the contract tests read the registry.
 """
 
-from .audits import Audit, AuditedText, AuditFinding, Evidence, Severity, audits
+from .audits import SEVERITIES, Audit, AuditedText, AuditFinding, Evidence, Severity, Surroundings, audits
 from .base import Plugin, Registry
 from .exports import Export, StudyRows, exports
-from .generators import Ask, Generator, Mark, Writing, Written, generators
+from .generators import Ask, Generator, Interruptible, Mark, Writing, Written, generators
 from .options import Option, is_number, is_whole
 from .prompt_sets import PromptSet, SetPrompt, prompt_sets
 from .quality import (
@@ -51,16 +51,18 @@ from .recruitment import (
     RemoteFacts,
     RemotePlatform,
     RemoteSubmission,
+    each_checked,
     recruitment_platforms,
 )
 from .scorers import ScoredText, Scorer, scorers
-from .sources import OutputRecord, RemoteSource, Source, remote_sources, sources
+from .sources import OutputRecord, Part, RawRow, RemoteSource, Source, remote_sources, sources
 from .templates import DimensionDraft, StudyDraft, StudyTemplate, study_templates
 
 __all__ = [
     "ENTRY_SETTINGS",
     "KEYS",
     "LETTERS",
+    "SEVERITIES",
     "Answer",
     "Ask",
     "Audit",
@@ -77,17 +79,20 @@ __all__ = [
     "Generator",
     "History",
     "Identity",
+    "Interruptible",
     "Line",
     "Mark",
     "Measure",
     "Option",
     "OutputRecord",
+    "Part",
     "Peer",
     "Plugin",
     "PromptSet",
     "QualityCheck",
     "QuestionType",
     "Raw",
+    "RawRow",
     "RecruitmentPlatform",
     "Registry",
     "RemoteCharge",
@@ -111,11 +116,13 @@ __all__ = [
     "StudyDraft",
     "StudyRows",
     "StudyTemplate",
+    "Surroundings",
     "Twin",
     "Value",
     "Writing",
     "Written",
     "audits",
+    "each_checked",
     "exports",
     "first_of",
     "generators",

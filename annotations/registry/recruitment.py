@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -14,6 +14,21 @@ from .base import Plugin, Registry
 
 # What every platform's settings may hold beside its own; ``annotations.domain.admission`` checks and keeps them.
 ENTRY_SETTINGS = frozenset({"seats", "per_browser", "exclude_participants_of"})
+
+
+def each_checked(checks: Mapping[str, tuple[Any, Callable[[Any], Any]]], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every setting of `checks` (its default, its check) as given or by default, checked.
+
+    Raises ValueError that names the first wrong one.
+    """
+    clean = {}
+    for name, (default, check) in checks.items():
+        try:
+            clean[name] = check(settings.get(name, default))
+        except (TypeError, ValueError) as error:
+            message = f"{name}: {error}"
+            raise ValueError(message) from None
+    return clean
 
 
 @dataclass(frozen=True, slots=True)

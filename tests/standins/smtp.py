@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
 
+from tests.standins.running import running
+
 
 class MailServer(socketserver.ThreadingTCPServer):
     """`letters` holds (recipient, letter) in the order of arrival. The sets name recipients that are treated badly."""
@@ -85,12 +87,5 @@ class Conversation(socketserver.StreamRequestHandler):
 @contextlib.contextmanager
 def serve_mail() -> Iterator[MailServer]:
     """Run the server in a thread."""
-    server = MailServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with running(MailServer()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)

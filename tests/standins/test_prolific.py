@@ -1,10 +1,11 @@
 """The stand-in behaves as the documentation of Prolific says: otherwise the tests that lean on it prove nothing."""
 
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+
+from tests.standins.running import running
 
 from .prolific import Platform, StandIn, TooLate
 from .prolific.hooks import signature
@@ -228,10 +229,8 @@ def listener():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/", got, statuses
-    server.shutdown()
-    server.server_close()
+    with running(server):
+        yield f"http://127.0.0.1:{server.server_port}/", got, statuses
 
 
 def subscribe(api, prolific, target):

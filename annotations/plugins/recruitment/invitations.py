@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from annotations.registry import Identity, RecruitmentPlatform, recruitment_platforms
+from annotations.registry import Identity, RecruitmentPlatform, each_checked, recruitment_platforms
 
 LONGEST = 12  # of a token
 
@@ -49,11 +49,4 @@ class Invitations(RecruitmentPlatform):
 
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Complete and check the settings of the letters; raises ValueError that names the wrong one."""
-        clean = dict(settings)
-        for name, (default, check) in SETTINGS.items():
-            try:
-                clean[name] = check(settings.get(name, default))
-            except (TypeError, ValueError) as error:
-                message = f"{name}: {error}"
-                raise ValueError(message) from None
-        return clean
+        return {**settings, **each_checked(SETTINGS, settings)}

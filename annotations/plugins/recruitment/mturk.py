@@ -21,6 +21,7 @@ from annotations.registry import (
     Identity,
     RemoteClient,
     RemotePlatform,
+    each_checked,
     recruitment_platforms,
 )
 
@@ -156,14 +157,7 @@ class MTurk(RemotePlatform):
             message = f"MTurk has no setting '{min(unknown)}'"
             raise ValueError(message)
         kept = ENTRY_SETTINGS | {"codes"}
-        clean: dict[str, Any] = {name: settings[name] for name in settings if name in kept}
-        for name, (default, check) in SETTINGS.items():
-            try:
-                clean[name] = check(settings.get(name, default))
-            except (TypeError, ValueError) as error:
-                message = f"{name}: {error}"
-                raise ValueError(message) from None
-        return clean
+        return {**{name: settings[name] for name in settings if name in kept}, **each_checked(SETTINGS, settings)}
 
     def connect(self, *, base_url: str, secrets: Mapping[str, str]) -> RemoteClient:
         """Return a client with the keys of an AWS user who may use Mechanical Turk."""

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -14,6 +13,7 @@ from annotations.domain import alerts
 from annotations.errors import NotReady
 from annotations.models import Alert, Flag, Lease
 from tests.annotations.factories import ParticipationFactory
+from tests.standins.running import running
 
 from .conftest import judge_all
 
@@ -34,12 +34,8 @@ def listener():
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     server.got, server.status = [], 204
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(server):
+        yield server
 
 
 def full_study(make_open_study):

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.standins.running import running
+
 
 class ChatServer(ThreadingHTTPServer):
     """Counts what it was asked; `calls` holds the bodies, `keys` the bearer tokens."""
@@ -79,12 +81,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def chat_server() -> Iterator[ChatServer]:
     """Run one for as long as the block lasts."""
-    server = ChatServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with running(ChatServer()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

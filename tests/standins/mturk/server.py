@@ -21,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.standins.running import running
+
 from . import granting, requester
 from .errors import Faulty, Invalid, Refused, Throttled, UnknownOperation
 from .market import Market
@@ -179,12 +181,5 @@ def _closed() -> Faulty:
 @contextlib.contextmanager
 def serve(market: Market, *, port: int = 0) -> Iterator[StandIn]:
     """Run the stand-in in a thread."""
-    server = StandIn(market, port=port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with running(StandIn(market, port=port)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
