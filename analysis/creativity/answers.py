@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_MARK: Final = r"(?:\(?\d{1,3}[.):]|\d{1,3}\s[-–—]\s|[-*•‣▪◦·–—+]\s)"
+_MARK: Final = r"(?:\(?\d{1,3}[.):]|\d{1,3}\s[-–—]\s|[-*·–—+]\s|[•‣▪◦])"
 _ITEM: Final = re.compile(rf"^\s*(?:[#>]+\s*)?{_MARK}\s*")
 _INLINE: Final = re.compile(r"(?:(?<=\s)|^)\(?\d{1,2}[.)](?=\s*\D)\s*")
 _EMPHASIS: Final = re.compile(r"\*\*|__|`|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)")
 _REMARK: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]")
 _AFTER: Final = re.compile(r"\s+[-–—]+\s+.*$|:\s+.*$")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(]*[A-Z0-9])")
+_DASH: Final = re.compile(r"\s+[-–—]+\s+")
+_BETWEEN: Final = re.compile(r"[,;/\t|]")
+_LAST: Final = re.compile(r"(?:^|\s)(?:and|&)\s")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SPACES: Final = re.compile(r"\s+")
 _ARTICLES: Final = frozenset({"a", "an", "the", "to", "as", "for", "use", "it", "using"})
@@ -35,7 +38,7 @@ def words_of(answer: str) -> tuple[str, ...]:
     listed = [line for line in lines if _ITEM.match(line)]
     found: list[str] = []
     for line in listed or lines:
-        bare = _plain(line)
+        bare = line
         if listed:
             bare = _ITEM.sub("", bare)
         elif bare.rstrip().endswith(":"):
@@ -47,15 +50,20 @@ def words_of(answer: str) -> tuple[str, ...]:
 
 
 def _apart(line: str, *, alone: bool) -> list[str]:
-    if len(_INLINE.findall(line)) > 0:
-        parts = _INLINE.split(line)
-    else:
-        parts = [line]
-    parts = [piece for part in parts for piece in re.split(r"[,;/\t|\n]| and (?=\w+\W*$)", part)]
-    if alone and len(parts) == 1 and len(parts[0].split()) >= MANY and not _AFTER.search(parts[0]):
-        parts = parts[0].split()
-    trimmed = [_AFTER.sub("", _REMARK.sub("", part)).strip(" \"'“”‘’.!") for part in parts]
+    """Return the words of one line, remarks cut off first, for they may hold commas."""
+    pieces = [_AFTER.sub("", _REMARK.sub("", part)) for part in _INLINE.split(_dashes(line))]
+    parts = [piece for part in pieces for piece in _BETWEEN.split(part)]
+    if len(parts) > 1:  # "cat, dog and tree", but "salt and pepper" alone is one answer
+        parts = [*parts[:-1], *_LAST.split(parts[-1])]
+    elif alone and parts == [line] and len(line.split()) >= MANY:
+        parts = line.split()
+    trimmed = [part.strip(" \"'“”‘’.!") for part in parts]
     return [part for part in trimmed if part]
+
+
+def _dashes(line: str) -> str:
+    """Return a line whose words are set apart by several dashes with commas in their place."""
+    return _DASH.sub(", ", line) if len(_DASH.findall(line)) > 1 and not _BETWEEN.search(line) else line
 
 
 def _without_introduction(line: str) -> str:
@@ -77,7 +85,7 @@ def uses_of(answer: str, *, thing: str = "") -> tuple[str, ...]:
     own = {one.casefold() for one in _LETTERS.findall(thing)}
     kept: dict[tuple[str, ...], str] = {}
     for part in parts:
-        use = _SPACES.sub(" ", _plain(part)).strip(" \t-–—•;,")
+        use = _SPACES.sub(" ", part).strip(" \t-–—•;,")
         letters = [one.casefold() for one in _LETTERS.findall(use)]
         core = tuple(one for one in letters if one not in _ARTICLES)
         if any(len(one) > 1 and one not in own for one in core):
@@ -87,6 +95,8 @@ def uses_of(answer: str, *, thing: str = "") -> tuple[str, ...]:
 
 def _items(answer: str) -> list[str]:
     lines = _lines(answer)
+    if len(lines) == 1 and _INLINE.match(lines[0]):
+        return [part for part in _INLINE.split(lines[0]) if part.strip()]
     if any(_ITEM.match(line) for line in lines):
         found: list[str] = []
         for line in lines:
@@ -99,16 +109,10 @@ def _items(answer: str) -> list[str]:
     if len(lines) > 1:
         return lines
     line = lines[0] if lines else ""
-    if _INLINE.match(line):
-        return [part for part in _INLINE.split(line) if part.strip()]
     sentences = [part for part in _SENTENCE.split(line) if part]
     return sentences if len(sentences) > 1 else [part for part in line.split(";") if part.strip()]
 
 
 def _lines(answer: str) -> list[str]:
-    return [line for line in answer.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
-
-
-def _plain(text: str) -> str:
-    """Take markdown's emphasis away."""
-    return _EMPHASIS.sub("", text)
+    """Return the lines that hold anything, without markdown's emphasis."""
+    return [plain for line in answer.splitlines() if (plain := _EMPHASIS.sub("", line)).strip()]

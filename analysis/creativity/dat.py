@@ -1,4 +1,4 @@
-"""The Divergent Association Task: how far apart are seven words that were meant to be unrelated?"""
+"""The Divergent Association Task: how far apart are seven words that were meant to be unrelated."""
 
 from __future__ import annotations
 

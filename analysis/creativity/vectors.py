@@ -85,10 +85,7 @@ def read_vectors(
         raise VectorsError(f"{path}: no such file: give a file of word vectors in GloVe's text format")
     if cache is not None:
         return _cached(path, Path(cache))
-    found: dict[str, np.ndarray[Any, np.dtype[np.float32]]] = {}
-    for word, vector in _lines(path, None if wanted is None else frozenset(wanted)):
-        found[word] = vector
-    return _packed(found, path)
+    return _packed(dict(_lines(path, None if wanted is None else frozenset(wanted))), path)
 
 
 def _packed(found: dict[str, np.ndarray[Any, np.dtype[np.float32]]], path: Path) -> WordVectors:
@@ -98,9 +95,7 @@ def _packed(found: dict[str, np.ndarray[Any, np.dtype[np.float32]]], path: Path)
     return WordVectors(np.array([word.encode() for word in order]), np.stack([found[w] for w in order]), path.name)
 
 
-def _lines(
-    path: Path, wanted: frozenset[str] | None
-) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.float32]]]]:
+def _lines(path: Path, wanted: frozenset[str] | None) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.float32]]]]:
     """Yield words with their vectors; only the lines that are kept are parsed as numbers."""
     size = 0
     with _opened(path) as stream:
@@ -111,12 +106,15 @@ def _lines(
             size = size or len(rest.split())
             if not (word in wanted if wanted is not None else _is_word(word)):
                 continue
-            vector = _numbers(rest, path, row)
-            if vector.size != size:
+            parts = rest.split()
+            if len(parts) > size:  # a name with spaces in it ("at name@domain.com"), as some of GloVe's have
+                continue
+            if len(parts) < size:
                 raise VectorsError(
-                    f"{path.name}, row {row}: {word!r} has {vector.size} numbers, the first line has {size}: "
+                    f"{path.name}, row {row}: {word!r} has {len(parts)} numbers, the first line has {size}: "
                     "is the file cut off, or of two kinds?"
                 )
+            vector = _numbers(parts, path, row)
             if vector.any():
                 yield word, vector
 
@@ -125,9 +123,9 @@ def _is_word(word: str) -> bool:
     return len(word) <= LONGEST and WORD.fullmatch(word) is not None
 
 
-def _numbers(text: str, path: Path, row: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _numbers(parts: list[str], path: Path, row: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     try:
-        vector = np.array(text.split(), dtype=np.float32)
+        vector = np.array(parts, dtype=np.float32)
     except ValueError as error:
         raise VectorsError(f"{path.name}, row {row}: {error}: each line is a word and its numbers") from error
     if not np.isfinite(vector).all():
@@ -177,9 +175,7 @@ def _write(path: Path, folder: Path) -> None:
     order = sorted(last)
     where = np.array([last[word] for word in order])
     source = np.memmap(raw, dtype=np.float32, mode="r", shape=(len(words), size))
-    target = np.lib.format.open_memmap(
-        folder / "matrix.npy", mode="w+", dtype=np.float32, shape=(len(order), size)
-    )
+    target = np.lib.format.open_memmap(folder / "matrix.npy", mode="w+", dtype=np.float32, shape=(len(order), size))
     for start in range(0, len(order), BATCH):
         target[start : start + BATCH] = source[where[start : start + BATCH]]
     target.flush()

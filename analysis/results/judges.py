@@ -1,4 +1,4 @@
-"""What automatic judges have in common with people: correlations, accuracy against the majority, two judges compared."""
+"""Automatic judges against people: correlations, accuracy against the majority, judges compared with each other."""
 
 from __future__ import annotations
 
