@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import Any, Final
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING, Any, Final
 
 from annotations.errors import RemoteRefused, RemoteUnreachable
+
+if TYPE_CHECKING:  # boto3 takes a third of a second to load, which no page but those of MTurk should pay for
+    from botocore.exceptions import ClientError
 
 LIVE: Final = "https://mturk-requester.us-east-1.amazonaws.com"
 REGION: Final = "us-east-1"  # the only one
@@ -61,6 +60,9 @@ class Calls:
     """One account. boto3 itself repeats what was throttled or not answered."""
 
     def __init__(self, *, base_url: str, key: str, secret: str) -> None:
+        import boto3
+        from botocore.config import Config
+
         self._client = boto3.client(
             "mturk",
             region_name=REGION,
@@ -74,6 +76,8 @@ class Calls:
 
     def __call__(self, operation: str, /, **values: Any) -> dict[str, Any]:
         """Call one operation by boto3's name."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**values)
         except ClientError as error:
