@@ -121,6 +121,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 25.0},
     },
     "forget-settled": {"task": "annotations.tasks.forget_settled", "schedule": 600.0, "options": {"expires": 500.0}},
+    "resume-machines": {"task": "annotations.tasks.resume_machines", "schedule": 60.0, "options": {"expires": 50.0}},
     "watch-studies": {
         "task": "annotations.tasks.watch_studies",
         "schedule": 60.0,
@@ -208,6 +209,20 @@ REST_FRAMEWORK = {
 
 # MTurk's worker site, which shows a study's pages in a frame and takes the end; empty: Amazon's, live and sandbox.
 MTURK_WORKER_SITE = env.text("MTURK_WORKER_SITE", "").rstrip("/")
+
+# Fetching outputs: folders of this server from which researchers may fetch, and private hosts, addresses or networks
+# that they may reach through it; none of either unless the operator says so.
+FETCH_ROOTS = env.words("FETCH_ROOTS")
+FETCH_PRIVATE_HOSTS = env.words("FETCH_PRIVATE_HOSTS")
+
+# Measures: vectors that are kept for the next run, and word vectors in GloVe's text format for the DAT.
+MEASURES_CACHE = place.var() / "measures"
+WORD_VECTORS = env.text("EVALPLATFORM_WORD_VECTORS", "")
+WORD_LIST = env.text("EVALPLATFORM_WORD_LIST", "")
+
+# Models that run here (extra `steering`): below which folders they may lie; where masks and directions are kept.
+MODEL_ROOTS = [Path(root).expanduser() for root in env.words("EVALPLATFORM_MODEL_ROOTS")] or [place.var() / "models"]
+STEERING_STORE = place.var() / "steering"
 
 # Logging: to standard error, one line an event, without raters' tokens.
 

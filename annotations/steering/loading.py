@@ -57,6 +57,10 @@ class Loaded:
         """Return the ids of a text that is read, not answered."""
         return self._ids(text, special=True)
 
+    def continuation(self, text: str) -> list[int]:
+        """Return the ids of a text that goes on after other ids: without a token of its own beginning."""
+        return self._ids(text, special=False)
+
     def _ids(self, text: str, *, special: bool) -> list[int]:
         ids = list(self.tokenizer(text, add_special_tokens=special)["input_ids"])
         if ids:
