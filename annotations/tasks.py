@@ -13,10 +13,13 @@ from annotations.domain import (
     foresight,
     letters,
     materials,
+    measurements,
+    measuring,
     panel,
     quality,
     recruiting_sync,
     reporting,
+    scoring,
     withdrawal,
 )
 from annotations.errors import PlatformError
@@ -110,3 +113,24 @@ def import_material_task(material_import_id: int) -> None:
 def forget_settled() -> int:
     """Forget who was behind sessions of people who withdrew, as soon as they are settled."""
     return withdrawal.forget_settled()
+
+
+@shared_task(name="annotations.tasks.run_measurement", ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def run_measurement_task(measurement_id: int) -> None:
+    """Measure diversity and mode collapse of a study's outputs."""
+    measuring.run_measurement(measurement_id=measurement_id)
+
+
+@shared_task(name="annotations.tasks.compute_scores", ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def compute_scores_task(judge_id: int) -> None:
+    """Compute what is missing of one judge's scores."""
+    scoring.compute(judge_id=judge_id)
+
+
+@shared_task(name="annotations.tasks.resume_machines", ignore_result=True)
+def resume_machines() -> None:
+    """Take up measurements and scores that wait, or that a worker left behind when it died."""
+    for measurement_id in measurements.orphaned():
+        run_measurement_task.apply_async((measurement_id,), expires=50)
+    for judge_id in scoring.orphaned():
+        compute_scores_task.apply_async((judge_id,), expires=50)

@@ -22,3 +22,17 @@ def alone(kind: int, job_id: int) -> Iterator[bool]:
         finally:
             if free:
                 cursor.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", [kind, job_id])
+
+
+def worked_on(kind: int) -> set[int]:
+    """Return the jobs that somebody works on at this moment: those whose lock is held."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT objid::bigint FROM pg_locks
+            WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND classid = %s::int::oid
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """,
+            [kind],
+        )
+        return {int(job) for (job,) in cursor.fetchall()}

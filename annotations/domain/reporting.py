@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +20,8 @@ from annotations.enums import JobState, SystemRole
 from annotations.errors import NotReady
 from annotations.models import Report, Study
 
-from . import dataset, masking, planning
+from . import bundles, dataset, masking, planning
+from .bundles import zip_folder
 from .events import log_event
 from .jobs import alone
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from analysis.results import StudyResult
 
 LOCK = 20_2611  # the first key of our advisory locks: reports
-EPOCH = (2020, 1, 1, 0, 0, 0)
 STAGES = {"done": "Packing the bundle", "examined": "Tables and figures"}
 
 
@@ -97,7 +96,7 @@ def _run(report: Report, *, without: tuple[str, ...]) -> None:
         write_report(result, target, progress=lambda done, _, what: show(80 + done // 5, 100, what))
         with (target / "judgements.csv").open("w", newline="", encoding="utf-8") as stream:
             dataset.write_csv(study=study, target=stream, source=_masked_rows(study) if report.masked else None)
-        bundle = _zip(target, Path(folder) / "bundle.zip")
+        bundle = zip_folder(target, Path(folder) / "bundle.zip")
         with bundle.open("rb") as packed:
             report.bundle.save(f"{study.slug}-{report.pk}.zip", File(packed), save=False)
     report.judgements = int(frame["judgement"].nunique())
@@ -181,8 +180,7 @@ def read_member(*, report: Report, name: str) -> bytes:
     """Return one file of the bundle; raises NotReady when the report is not done, KeyError for an unknown name."""
     if report.state != JobState.DONE or not report.bundle:
         raise NotReady
-    with report.bundle.open("rb") as stream, zipfile.ZipFile(stream) as bundle:
-        return bundle.read(name)
+    return bundles.read_member(report.bundle, name)
 
 
 def _progress_of(report: Report) -> Callable[[float, str], None]:
@@ -196,14 +194,3 @@ def _finish(report: Report, *, state: JobState, message: str = "") -> None:
     report.state, report.message, report.finished_at = state, message, timezone.now()
     report.progress, report.stage = (100, "") if state == JobState.DONE else (report.progress, report.stage)
     report.save()
-
-
-def _zip(folder: Path, target: Path) -> Path:
-    """Zip a folder with fixed times and order, so that the same files give the same bytes."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), EPOCH)
-                info.compress_type = zipfile.ZIP_DEFLATED
-                bundle.writestr(info, path.read_bytes())
-    return target

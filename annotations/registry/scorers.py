@@ -35,6 +35,10 @@ class Scorer(Plugin):
         """Return complete, checked settings; raises ValueError that names the wrong one."""
         return complete(self.takes, settings, of=self.label)
 
+    def depends_on_all(self, settings: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """Say whether a score depends on the other texts, so that all are computed anew when one is missing."""
+        return False
+
     @abstractmethod
     def scores(
         self, texts: Iterable[ScoredText], *, settings: Mapping[str, Any], secrets: Mapping[str, str]

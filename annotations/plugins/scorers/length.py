@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from annotations.registry import ScoredText, Scorer, scorers
 
-# Runs of letters and digits, joined inside by apostrophes and hyphens; scripts without blanks count by character.
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])[^\W_])+(?:['’\-][^\W_]+)*")
-
 
 @scorers.register
 class Length(Scorer):
-    """The number of words."""
+    """The number of words, counted as the measures of diversity count them."""
 
     name = "length"
     label = "Length in words"
@@ -29,5 +25,7 @@ class Length(Scorer):
         secrets: Mapping[str, str],  # noqa: ARG002 - takes none
     ) -> Iterator[tuple[int, float | None]]:
         """Count."""
+        from analysis.embeddings import words
+
         for text in texts:
-            yield text.output, float(sum(1 for _ in WORD.finditer(text.text)))
+            yield text.output, float(len(words(text.text)))
