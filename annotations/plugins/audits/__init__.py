@@ -1,1 +1,1 @@
-"""Checks of the texts before freezing, one file each."""
+"""Audits of the texts before a study is frozen, one file each; helpers: arms, places, features and words."""
