@@ -11,6 +11,7 @@ from annotations.domain import (
     alerts,
     assignment,
     foresight,
+    generating,
     letters,
     materials,
     measurements,
@@ -134,3 +135,17 @@ def resume_machines() -> None:
         run_measurement_task.apply_async((measurement_id,), expires=50)
     for judge_id in scoring.orphaned():
         compute_scores_task.apply_async((judge_id,), expires=50)
+
+
+@shared_task(name="annotations.tasks.run_generation", ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def run_generation_task(generation_id: int) -> None:
+    """Ask systems for outputs for a while, and go to the end of the queue when there is more to do."""
+    if generating.run_generation(generation_id=generation_id):
+        run_generation_task.delay(generation_id)
+
+
+@shared_task(name="annotations.tasks.take_up_generations", ignore_result=True)
+def take_up_generations() -> None:
+    """Go on with generations whose worker died; a message too many does no harm."""
+    for generation_id in generating.left_behind():
+        run_generation_task.apply_async((generation_id,), expires=60)

@@ -120,6 +120,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 25.0},
     },
+    "take-up-generations": {
+        "task": "annotations.tasks.take_up_generations",
+        "schedule": 15.0,
+        "options": {"expires": 14.0},
+    },
     "forget-settled": {"task": "annotations.tasks.forget_settled", "schedule": 600.0, "options": {"expires": 500.0}},
     "resume-machines": {"task": "annotations.tasks.resume_machines", "schedule": 60.0, "options": {"expires": 50.0}},
     "watch-studies": {
@@ -235,7 +240,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True, "level": "INFO"},
-        **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "urllib3")},  # they would log workers' ids
+        # they would log workers' ids, and what is sent to models
+        **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "urllib3", "httpcore")},
         "httpx": {"level": "WARNING"},  # simulated raters make thousands of requests
     },
 }

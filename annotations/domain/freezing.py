@@ -18,6 +18,7 @@ from . import quality_rules
 from .attention import checks_for, ensure_checks
 from .events import log_event
 from .frames import question_of
+from .generating import refuse_while_generating
 
 FORMAT = 1
 INSERT_TRIALS = """
@@ -139,6 +140,7 @@ def write_plan(
         if locked.state != StudyState.DRAFT:
             message = "This study is frozen already."
             raise WrongState(message)
+        refuse_while_generating(study=locked)
         version = (locked.plans.order_by("-version").values_list("version", flat=True).first() or 0) + 1
         if looks is not None:
             locked.analysis = {**locked.analysis, "looks": looks}

@@ -105,8 +105,9 @@ def edit_writer(
     secrets: Mapping[str, str] | None = None,
     actor: Any = None,
 ) -> Writer:
-    """Add or change a system that answers experts, while the study is a draft; empty secrets keep the ones there are.
+    """Add or change a system that answers when asked, in a draft; empty secrets keep the ones there are.
 
+    Stored secrets that would now be sent to another address are forgotten, lest they go to somebody else.
     Raises WrongState after freezing and NotReady naming the wrong setting.
     """
     with transaction.atomic():
@@ -121,11 +122,18 @@ def edit_writer(
             raise NotReady("The system needs a name.")
         system, _ = System.objects.update_or_create(study=locked, name=name.strip(), defaults={"role": role})
         writer = Writer.objects.filter(system=system).first() or Writer(system=system)
+        if secrets or would_move(writer, generator=generator, settings=clean):
+            writer.secrets = dict(secrets or {})
         writer.generator, writer.settings = generator, clean
-        writer.secrets = dict(secrets) if secrets else writer.secrets
         writer.save()
         log_event(study=locked, name="writer_edited", data={"system": system.name}, actor=actor)
     return writer
+
+
+def would_move(writer: Writer, *, generator: str, settings: Mapping[str, Any]) -> bool:
+    """Say whether stored secrets would go to another place than they were given for."""
+    kind = generators.get(generator)
+    return writer.generator != generator or kind.destination(writer.settings) != kind.destination(settings)
 
 
 def step_of(*, participation_id: int, design: Mapping[str, Any], lease_state: str | None) -> Step | None:

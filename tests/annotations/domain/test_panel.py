@@ -8,11 +8,11 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
+from annotations import patience
 from annotations.domain import assignment, judging, panel, participation, planning, studies
 from annotations.enums import JobState, Step
 from annotations.errors import AnswerError, NotReady, WrongState
 from annotations.models import Judgement, Lease, Output, Round, System
-from annotations.plugins.generators import openai_compatible
 from tests.standins.chat import chat_server
 
 QUESTION = "What keeps a bridge from humming in the wind?"
@@ -20,7 +20,7 @@ QUESTION = "What keeps a bridge from humming in the wind?"
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(openai_compatible.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(patience.Pace, "sleep", lambda self, seconds: None)
     with chat_server() as running:
         yield running
 

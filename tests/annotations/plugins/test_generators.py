@@ -1,17 +1,16 @@
 """Generators against a real server: what is sent, what is believed, and what is kept to oneself."""
 
-import httpx
 import pytest
 
+from annotations import patience
 from annotations.errors import GeneratorFailed
-from annotations.plugins.generators import openai_compatible
 from annotations.registry import generators
 from tests.standins.chat import chat_server
 
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(openai_compatible.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(patience.Pace, "sleep", lambda self, seconds: None)
     with chat_server() as running:
         yield running
 
@@ -57,15 +56,9 @@ def test_key_is_sent_and_never_told(server):
 
 
 def test_server_that_is_gone_is_a_plain_sentence(monkeypatch):
-    monkeypatch.setattr(openai_compatible.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(patience.Pace, "sleep", lambda self, seconds: None)
     with chat_server() as server:
         pass
 
     with pytest.raises(GeneratorFailed, match="did not answer"):
         ask(server)
-
-
-def test_answer_that_is_no_json_is_a_plain_sentence(monkeypatch):
-    transport = httpx.MockTransport(lambda request: httpx.Response(200, text="<html>"))
-    with httpx.Client(transport=transport) as client, pytest.raises(GeneratorFailed, match="did not answer"):
-        openai_compatible._patiently(client, "http://localhost/v1", {})

@@ -1,13 +1,15 @@
 """A small server that speaks OpenAI's chat completions, for tests: a stand-in for vLLM, Ollama and their like.
 
 It answers with texts that no other call gets, gives at most `most` choices a call (some servers ignore `n`), and can be
-told to fail: `failures` holds status codes for the next calls, `empty` makes it answer nothing.
+told to fail: `failures` holds status codes for the next calls, `empty` makes it answer nothing. `script` holds the
+choices of the next calls, `told` what a 429 says in ``Retry-After``, `usage` what is said of tokens.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +29,12 @@ class ChatServer(ThreadingHTTPServer):
         self.failures: list[int] = []
         self.most = 8
         self.empty = False
+        self.script: list[dict] = []
+        self.told = "0"
+        self.error: object = None
+        self.usage: dict | None = None
+        self.slow = 0.0
+        self.at: list[float] = []
         self.lock = threading.Lock()
         self.made = 0
 
@@ -51,9 +59,15 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.calls.append(body)
             self.server.keys.append(self.headers.get("Authorization", ""))
+            self.server.at.append(time.monotonic())
             status = self.server.failures.pop(0) if self.server.failures else 200
-        if status != 200 or self.path != "/v1/chat/completions":
-            self._send(status if status != 200 else 404, {"error": {"message": f"{body['model']} is overloaded"}})
+        threading.Event().wait(self.server.slow)
+        if status != 200 or self.path not in ("/v1/chat/completions", "/v1/completions"):
+            error = self.server.error or {"message": f"{body['model']} is overloaded"}
+            self._send(status if status != 200 else 404, {"error": error})
+            return
+        if self.path == "/v1/completions":
+            self._complete(body)
             return
         texts = self.server.texts(
             body["model"], body["messages"][-1]["content"], min(body.get("n", 1), self.server.most)
@@ -62,7 +76,16 @@ class _Handler(BaseHTTPRequestHandler):
             {"index": at, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
             for at, text in enumerate(texts)
         ]
-        self._send(200, {"object": "chat.completion", "model": body["model"], "choices": choices})
+        with self.server.lock:
+            if self.server.script:
+                choices = [{"index": 0, "finish_reason": "stop", **self.server.script.pop(0)}]
+        answer = {"object": "chat.completion", "model": body["model"], "choices": choices}
+        self._send(200, answer if self.server.usage is None else {**answer, "usage": self.server.usage})
+
+    def _complete(self, body: dict) -> None:
+        texts = self.server.texts(body["model"], body["prompt"], min(body.get("n", 1), self.server.most))
+        choices = [{"index": at, "finish_reason": "stop", "text": text} for at, text in enumerate(texts)]
+        self._send(200, {"object": "text_completion", "model": body["model"], "choices": choices})
 
     def _send(self, status: int, body: dict) -> None:
         data = json.dumps(body).encode()
@@ -70,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         if status == 429:
-            self.send_header("Retry-After", "0")
+            self.send_header("Retry-After", self.server.told)
         self.end_headers()
         self.wfile.write(data)
 
