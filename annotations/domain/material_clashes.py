@@ -12,7 +12,7 @@ from django.db import connection
 from annotations.enums import SystemRole
 from annotations.errors import Problem
 from annotations.models import Study
-from annotations.plugins.sources.columns import quoted
+from annotations.registry.cells import quoted
 
 from . import attention
 from .material_staging import MOST_PROBLEMS, Problems

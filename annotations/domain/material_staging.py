@@ -12,8 +12,9 @@ from django.db import connection
 
 from annotations.errors import MaterialRefused, Problem
 from annotations.models import Study
-from annotations.plugins.sources.columns import UNNUMBERED, ExtraColumnProblem, quoted
+from annotations.plugins.sources.columns import ExtraColumnProblem
 from annotations.registry import OutputRecord
+from annotations.registry.cells import UNNUMBERED, quoted
 
 LONGEST = {"prompt": 200_000, "text": 200_000, "system": 120, "prompt_key": 200, "task_family": 80}
 LONGEST_METADATA = 100_000

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from annotations.enums import JobState, StudyState, SystemRole
 from annotations.errors import MaterialRefused, PlatformError, Problem, WrongState
 from annotations.models import MaterialImport, Study, System
-from annotations.plugins.sources.columns import quoted
+from annotations.registry.cells import quoted
 from annotations.registry import Source, sources
 
 from .events import log_event

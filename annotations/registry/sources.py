@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar, NamedTuple
+
+from annotations.errors import Problem
 
 from .base import Plugin, Registry
 from .options import Option
@@ -26,6 +28,22 @@ class OutputRecord:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+class RawRow(NamedTuple):
+    """One row as a file holds it, before anybody says what its columns mean; rows count from 1."""
+
+    row: int
+    names: tuple[str, ...]
+    cells: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Said by a remote source between records: the rows behind `row` are those of this file, from 1 on."""
+
+    row: int
+    file: str
+
+
 class Source(Plugin):
     """Where outputs come from. `records` streams: it must not hold the whole file in memory.
 
@@ -34,10 +52,22 @@ class Source(Plugin):
     """
 
     suffixes: ClassVar[tuple[str, ...]]
+    has_rows: ClassVar[bool] = False  # whether there is `rows`
 
     @abstractmethod
     def records(self, path: Path, *, file: str) -> Iterator[Any]:
         """Yield ``OutputRecord`` or ``Problem``; `file` is the name to print in problems."""
+
+    def rows(
+        self, stream: BinaryIO, *, file: str, wanted: Collection[str], welcome: Collection[str] = ()
+    ) -> Iterator[RawRow | Problem]:
+        """Yield the rows of an open, unpacked file under whatever names its columns have; of tables only.
+
+        `wanted` are the columns that will be looked at (dotted where nested; none: all), `welcome` those that may be
+        missing; others may be left out. When a wanted one is missing the rows come with all that there are, so that
+        these can be named.
+        """
+        raise NotImplementedError
 
 
 class RemoteSource(Plugin):
@@ -54,13 +84,20 @@ class RemoteSource(Plugin):
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return complete, checked settings; raises ValueError that names the wrong one and what is allowed."""
 
+    def pinned(self, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG002
+        """Return settings in which nothing moves any more (a branch became its commit); asked once, when queued.
+
+        Raises as `fetch` does.
+        """
+        return dict(settings)
+
     @abstractmethod
     def described(self, settings: Mapping[str, Any]) -> str:
         """Name what is fetched, for lists and problems; without secrets."""
 
     @abstractmethod
     def fetch(self, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Any]:
-        """Yield ``OutputRecord`` or ``Problem``, streaming. Rows count over all files from 1.
+        """Yield ``OutputRecord`` or ``Problem``, streaming. Rows count over all files from 1, a ``Part`` names each.
 
         Raises ``MaterialRefused`` for what cannot be read at all, ``SourceUnreachable`` for what does not answer
         now and may later; neither says anything secret.

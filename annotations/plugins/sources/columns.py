@@ -11,8 +11,34 @@ from typing import Any, NoReturn
 
 from annotations.errors import MaterialRefused, Problem
 from annotations.registry import OutputRecord
+from annotations.registry.cells import (
+    UNNUMBERED,
+    CellError,
+    kind_of,
+    optional_words,
+    quoted,
+    refuse,
+    sample_number,
+    words,
+)
 
-UNNUMBERED = -1  # OutputRecord.sample of a row without a number: the import numbers such rows in order of appearance
+__all__ = [
+    "UNNUMBERED",
+    "CellError",
+    "Columns",
+    "ExtraColumnProblem",
+    "json_fault",
+    "kind_of",
+    "metadata_object",
+    "no_constant",
+    "optional_words",
+    "quoted",
+    "sample_number",
+    "suggestion",
+    "unique_pairs",
+    "words",
+]
+
 REQUIRED = ("prompt", "system", "text")
 KEYS = ("prompt_key", "prompt_id")  # two names of one column
 KNOWN = (*REQUIRED, "sample", *KEYS, "task_family", "metadata")
@@ -28,21 +54,11 @@ SYNONYMS = {
     "task_family": ("task", "family", "category", "task_type"),
     "metadata": ("meta", "extra", "info"),
 }
-WHOLE = re.compile(r"\+?[0-9]{1,10}(\.0*)?$")
-LARGEST_SAMPLE = 2**31 - 1
-SHOWN = 60
 
 
 @dataclass(frozen=True)
 class ExtraColumnProblem(Problem):
     """A column that the format does not know; it goes to the metadata when the researcher allows it."""
-
-
-def quoted(value: object) -> str:
-    """Return a value for a message: short, on one line, without characters that do not print."""
-    text = str(value)
-    text = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
-    return "'" + "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text) + "'"
 
 
 def suggestion(name: str, candidates: Sequence[str]) -> str:
@@ -54,45 +70,6 @@ def suggestion(name: str, candidates: Sequence[str]) -> str:
     return next(iter(get_close_matches(lowered, candidates, n=1, cutoff=0.72)), "")
 
 
-class CellError(ValueError):
-    """One cell does not hold what its column wants."""
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise CellError(reason)
-
-
-def kind_of(value: object) -> str:
-    """Name the type of a value in the words of a file."""
-    names = {type(None): "missing (null)", bool: "true or false", list: "a list", dict: "an object", bytes: "bytes"}
-    return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
-
-
-def words(value: object) -> str:
-    """A required text."""
-    return value if isinstance(value, str) else _refuse(f"must be text, is {kind_of(value)}")
-
-
-def optional_words(value: object) -> str:
-    """A text that may be left out; a whole number is taken as its digits, because keys often are numbers."""
-    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - not a number: pandas' empty cell
-        return ""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return words(value)
-
-
-def sample_number(value: object) -> int:
-    """A sample's number, 0 or more; UNNUMBERED when the cell is empty."""
-    if value is None or value == "" or (isinstance(value, float) and value != value):  # noqa: PLR0124 - see above
-        return UNNUMBERED
-    text = str(value).strip()
-    if isinstance(value, bool) or not WHOLE.match(text):
-        _refuse(f"must be a whole number, 0 or more, is {quoted(value)}")
-    number = int(text.partition(".")[0])
-    return number if number <= LARGEST_SAMPLE else _refuse(f"is too large: {quoted(value)}")
-
-
 def metadata_object(value: object) -> dict[str, Any]:
     """A JSON object, as such or as text."""
     if value is None or value == "":
@@ -101,8 +78,8 @@ def metadata_object(value: object) -> dict[str, Any]:
         try:
             value = json.loads(value, object_pairs_hook=unique_pairs, parse_constant=no_constant)
         except (ValueError, RecursionError) as error:
-            _refuse(f"must be a JSON object, cannot be read: {json_fault(error)}")
-    return value if isinstance(value, dict) else _refuse(f"must be a JSON object, is {kind_of(value)}")
+            refuse(f"must be a JSON object, cannot be read: {json_fault(error)}")
+    return value if isinstance(value, dict) else refuse(f"must be a JSON object, is {kind_of(value)}")
 
 
 def json_fault(error: Exception) -> str:

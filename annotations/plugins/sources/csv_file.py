@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from annotations.errors import Problem
-from annotations.registry import OutputRecord, Source, sources
+from annotations.registry import OutputRecord, RawRow, Source, sources
 
 from .columns import KNOWN, PREFIX, Columns
-from .files import CUT_SHORT, LONGEST_RECORD, Lines, RecordTooLongError, damage, is_broken, open_text, refusal
+from .files import (
+    CUT_SHORT,
+    LONGEST_RECORD,
+    Lines,
+    RecordTooLongError,
+    damage,
+    is_broken,
+    open_text,
+    refusal,
+    refuse_foreign,
+)
 
 DELIMITERS = ",;\t"
 BROKEN = (csv.Error, RecordTooLongError, *CUT_SHORT)
@@ -28,32 +38,52 @@ class CsvFile(Source):
     name = "csv"
     label = "CSV"
     suffixes = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+    has_rows = True
 
     def records(self, path: Path, *, file: str) -> Iterator[OutputRecord | Problem]:
         """Yield the rows; what breaks the structure of the file ends the reading."""
         with open_text(path, file=file) as stream:
             lines = Lines(stream)
-            rows, columns = _header(lines, file=file)
+            rows, names = _header(lines, file=file, known=KNOWN)
+            columns = Columns(file, names)
             yield from columns.header_problems()
-            number = 0
-            while True:
-                lines.begin()
-                try:
-                    cells = next(rows, None)
-                except BROKEN as error:
-                    yield _broken(error, columns, row=number + 1, delimiter=rows.dialect.delimiter)
-                    return
-                if cells is None:
-                    return
-                if cells:
-                    number += 1
-                    yield from _row(cells, columns, row=number, line=rows.line_num, bad=lines.bad)
+            for item in _rows(lines, rows, names, file=file):
+                if isinstance(item, Problem):
+                    yield item
+                else:
+                    yield from columns.read(item.row, item.cells)
+
+    def rows(
+        self, stream: BinaryIO, *, file: str, wanted: Collection[str], welcome: Collection[str] = ()
+    ) -> Iterator[RawRow | Problem]:
+        """Yield the rows; the delimiter is the one under which most of the wanted columns are there."""
+        refuse_foreign(stream, file=file)
+        lines = Lines(stream)
+        rows, names = _header(lines, file=file, known=[name.lower() for name in (*wanted, *welcome)])
+        yield from _rows(lines, rows, names, file=file)
 
 
-def _header(lines: Lines, *, file: str) -> tuple[Any, Columns]:
+def _rows(lines: Lines, rows: Any, names: tuple[str, ...], *, file: str) -> Iterator[RawRow | Problem]:
+    number = 0
+    while True:
+        lines.begin()
+        try:
+            cells = next(rows, None)
+        except BROKEN as error:
+            yield _broken(error, names, file=file, row=number + 1, delimiter=rows.dialect.delimiter)
+            return
+        if cells is None:
+            return
+        if cells:
+            number += 1
+            fault = _fault(cells, names, file=file, row=number, line=rows.line_num, bad=lines.bad)
+            yield fault or RawRow(number, names, cells)
+
+
+def _header(lines: Lines, *, file: str, known: Collection[str]) -> tuple[Any, tuple[str, ...]]:
     try:
         first = next(lines, "")
-        rows = csv.reader(chain([first], lines), delimiter=sniff(first), strict=True)
+        rows = csv.reader(chain([first], lines), delimiter=sniff(first, known), strict=True)
         names = tuple(next(rows, []))
     except RecordTooLongError as error:
         raise refusal(file, f"the header is {error}; this is no CSV file") from error
@@ -62,42 +92,41 @@ def _header(lines: Lines, *, file: str) -> tuple[Any, Columns]:
         raise refusal(file, f"the header cannot be read: {reason}") from error
     if lines.bad:
         raise refusal(file, f"the header cannot be read: {lines.bad}")
-    return rows, Columns(file, names)
+    return rows, names
 
 
-def sniff(header: str) -> str:
+def sniff(header: str, known: Collection[str] = KNOWN) -> str:
     """Return the delimiter under which the header names most known columns, then most columns at all."""
 
     def score(delimiter: str) -> tuple[int, int]:
         names = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
-        return sum(name in KNOWN or name.startswith(PREFIX) for name in names), len(names)
+        return sum(name in known or name.startswith(PREFIX) for name in names), len(names)
 
     return max(DELIMITERS, key=score)
 
 
-def _row(cells: list[str], columns: Columns, *, row: int, line: int, bad: str) -> Iterator[OutputRecord | Problem]:
-    width = len(columns.names)
+def _fault(cells: list[str], names: tuple[str, ...], *, file: str, row: int, line: int, bad: str) -> Problem | None:
+    width = len(names)
     if not any(cells):
-        yield Problem(columns.file, row, "", f"the row is empty (line {line}); leave it out")
-    elif len(cells) != width:
+        return Problem(file, row, "", f"the row is empty (line {line}); leave it out")
+    if len(cells) != width:
         reason = f"has {len(cells)} fields, the header has {width} (line {line}); quote cells that hold the delimiter"
-        yield Problem(columns.file, row, "", reason)
-    elif bad:
+        return Problem(file, row, "", reason)
+    if bad:
         place = next((place for place, cell in enumerate(cells) if is_broken(cell)), 0)
-        yield Problem(columns.file, row, columns.names[place], bad)
-    else:
-        yield from columns.read(row, cells)
+        return Problem(file, row, names[place], bad)
+    return None
 
 
-def _broken(error: Exception, columns: Columns, *, row: int, delimiter: str) -> Problem:
+def _broken(error: Exception, names: tuple[str, ...], *, file: str, row: int, delimiter: str) -> Problem:
     """Say what broke the structure; of a row that is too long, in which cell."""
     if isinstance(error, RecordTooLongError):
         cells = next(csv.reader(error.text.splitlines(keepends=True), delimiter=delimiter), [])
-        place = min(len(cells), len(columns.names)) - 1
+        place = min(len(cells), len(names)) - 1
         reason = f"the row is {error}; is a quotation mark not closed? {STOPPED}"
-        return Problem(columns.file, row, columns.names[place], reason)
+        return Problem(file, row, names[place], reason)
     reason = _quoting(error) if isinstance(error, csv.Error) else damage(error)
-    return Problem(columns.file, row, "", f"{reason}; {STOPPED}")
+    return Problem(file, row, "", f"{reason}; {STOPPED}")
 
 
 def _quoting(error: Exception) -> str:

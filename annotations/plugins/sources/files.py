@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,12 @@ LONGEST_RECORD = 4 * 1024 * 1024  # bytes of one row; what bounds the memory of 
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
-CUT_SHORT = (EOFError, OSError, zlib.error)  # what reading a damaged .gz raises; OSError also covers the disk
+CUT_SHORT = (
+    EOFError,
+    OSError,
+    zlib.error,
+    lzma.LZMAError,
+)  # what reading a damaged packed file raises; OSError also covers the disk
 # How files begin that people bring by mistake, what they are, and what to do with them.
 FOREIGN = (
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook", "save the sheet as “CSV UTF-8” and bring that"),
@@ -70,11 +76,12 @@ def open_text(path: Path, *, file: str) -> Iterator[BinaryIO]:
         if file.lower().endswith(".gz") and not packed:
             raise refusal(file, "is named .gz but is not packed with gzip")
         stream: Any = io.BufferedReader(gzip.GzipFile(fileobj=raw), 256 * 1024) if packed else raw
-        _refuse_foreign(stream, file=file)
+        refuse_foreign(stream, file=file)
         yield stream
 
 
-def _refuse_foreign(stream: Any, *, file: str) -> None:
+def refuse_foreign(stream: Any, *, file: str) -> None:
+    """Refuse by its first bytes what is no text, and step behind the byte-order mark."""
     try:
         head = stream.peek(4096)[:4096]
     except CUT_SHORT as error:
@@ -96,6 +103,8 @@ def damage(error: Exception) -> str:
         return "the file is cut off: the gzip data end in the middle; bring the whole file"
     if isinstance(error, gzip.BadGzipFile | zlib.error):
         return f"the gzip data are damaged: {error}; pack the file again"
+    if isinstance(error, lzma.LZMAError):
+        return f"the xz data are damaged: {error}; pack the file again"
     return f"the file cannot be read further: {error}"
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 from annotations.errors import Problem
-from annotations.registry import OutputRecord, Source, sources
+from annotations.registry import OutputRecord, RawRow, Source, sources
 
 from .columns import KNOWN, Columns, json_fault, kind_of, no_constant, unique_pairs
-from .files import CUT_SHORT, Lines, RecordTooLongError, damage, is_broken, open_text
+from .files import CUT_SHORT, Lines, RecordTooLongError, damage, is_broken, open_text, refuse_foreign
 
 KEY = re.compile(r'"(\w+)"\s*:')
 MOST_SHAPES = 1000  # different sets of keys to remember
@@ -26,28 +26,65 @@ class JsonlFile(Source):
     name = "jsonl"
     label = "JSON lines"
     suffixes = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+    has_rows = True
 
     def records(self, path: Path, *, file: str) -> Iterator[OutputRecord | Problem]:
         """Yield the objects; each line stands alone, so that reading goes on behind a bad one."""
         with open_text(path, file=file) as stream:
-            lines, shapes, row = Lines(stream), Shapes(file), 0
-            while True:
-                lines.begin()
-                try:
-                    line = next(lines, None)
-                except RecordTooLongError as error:
-                    row += 1
-                    yield Problem(file, row, _last_key(error.text), f"the line is {error}")
-                    lines.skip()
-                    continue
-                except CUT_SHORT as error:
-                    yield Problem(file, row + 1, "", damage(error))
-                    return
-                if line is None:
-                    return
-                if not line.isspace():
-                    row += 1
-                    yield from _row(line, shapes, row=row, bad=lines.bad)
+            yield from _lines(stream, Shapes(file))
+
+    def rows(
+        self,
+        stream: BinaryIO,
+        *,
+        file: str,
+        wanted: Collection[str],  # noqa: ARG002
+        welcome: Collection[str] = (),  # noqa: ARG002
+    ) -> Iterator[RawRow | Problem]:
+        """Yield the objects as they are."""
+        refuse_foreign(stream, file=file)
+        yield from _lines(stream, AsIs(file))
+
+
+def _lines(stream: BinaryIO, taker: Taker) -> Iterator[Any]:
+    lines, row = Lines(stream), 0
+    while True:
+        lines.begin()
+        try:
+            line = next(lines, None)
+        except RecordTooLongError as error:
+            row += 1
+            yield Problem(taker.file, row, _last_key(error.text), f"the line is {error}")
+            lines.skip()
+            continue
+        except CUT_SHORT as error:
+            yield Problem(taker.file, row + 1, "", damage(error))
+            return
+        if line is None:
+            return
+        if not line.isspace():
+            row += 1
+            yield from _row(line, taker, row=row, bad=lines.bad)
+
+
+class Taker(Protocol):
+    """What is done with an object that was read."""
+
+    file: str
+
+    def read(self, row: int, found: dict[str, Any]) -> Iterator[Any]:
+        """Yield what comes of it."""
+
+
+class AsIs:
+    """Nothing is done with it."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def read(self, row: int, found: dict[str, Any]) -> Iterator[RawRow]:
+        """Yield the object as a row."""
+        yield RawRow(row, tuple(found), tuple(found.values()))
 
 
 class Shapes:
@@ -80,20 +117,20 @@ class Shapes:
                 yield replace(problem, row=row)
 
 
-def _row(line: str, shapes: Shapes, *, row: int, bad: str) -> Iterator[OutputRecord | Problem]:
+def _row(line: str, taker: Taker, *, row: int, bad: str) -> Iterator[Any]:
     try:
         found = json.loads(line, object_pairs_hook=unique_pairs, parse_constant=no_constant)
     except (ValueError, RecursionError) as error:
-        yield Problem(shapes.file, row, _last_key(line) if bad else "", bad or _not_json(line, error))
+        yield Problem(taker.file, row, _last_key(line) if bad else "", bad or _not_json(line, error))
         return
     if bad:
         broken = (key for key, value in found.items() if is_broken(value)) if isinstance(found, dict) else iter(())
-        yield Problem(shapes.file, row, next(broken, ""), bad)
+        yield Problem(taker.file, row, next(broken, ""), bad)
     elif isinstance(found, dict):
-        yield from shapes.read(row, found)
+        yield from taker.read(row, found)
     else:
         advice = "; write one object per line, not one array" if row == 1 and isinstance(found, list) else ""
-        yield Problem(shapes.file, row, "", f"must be a JSON object, is {kind_of(found)}{advice}")
+        yield Problem(taker.file, row, "", f"must be a JSON object, is {kind_of(found)}{advice}")
 
 
 def _not_json(line: str, error: Exception) -> str:

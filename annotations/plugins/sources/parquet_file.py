@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from annotations.errors import Problem
-from annotations.registry import OutputRecord, Source, sources
+from annotations.registry import OutputRecord, RawRow, Source, sources
 
 from .columns import REQUIRED, Columns
 from .files import LONGEST_RECORD, PARQUET, check_file, refusal
@@ -32,24 +33,50 @@ class ParquetFile(Source):
     name = "parquet"
     label = "Parquet"
     suffixes = (".parquet", ".pq")
+    has_rows = True
 
     def records(self, path: Path, *, file: str) -> Iterator[OutputRecord | Problem]:
         """Yield the rows; a page that cannot be read ends the reading."""
-        _check_ends(path, file=file)
-        with _open(path, file=file) as reader:
+        check_file(path, file=file)
+        with path.open("rb") as raw, _open(raw, file=file) as reader:
             columns = Columns(file, tuple(reader.schema_arrow.names))
             _check_types(reader.schema_arrow, columns)
             yield from columns.header_problems()
-            yield from _rows(reader, columns)
+            for item in _rows(reader, columns.names, file=file):
+                if isinstance(item, Problem):
+                    yield item
+                else:
+                    yield from columns.read(item.row, item.cells)
+
+    def rows(
+        self, stream: BinaryIO, *, file: str, wanted: Collection[str], welcome: Collection[str] = ()
+    ) -> Iterator[RawRow | Problem]:
+        """Yield the rows of a seekable stream; only the pages of wanted columns are read."""
+        with _open(stream, file=file) as reader:
+            names = tuple(reader.schema_arrow.names)
+            if len(set(names)) < len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise refusal(file, "the column is there twice", column=twice)
+            yield from _rows(reader, _taken(names, wanted, welcome), file=file)
 
 
-def _check_ends(path: Path, *, file: str) -> None:
+def _taken(names: tuple[str, ...], wanted: Collection[str], welcome: Collection[str]) -> tuple[str, ...]:
+    """Return the columns in which those asked for stand, in the file's order; all when a wanted one is missing."""
+    needed, more = (
+        {name if name in names else name.partition(".")[0] for name in asked} for asked in (wanted, welcome)
+    )
+    return tuple(name for name in names if name in needed | more) if needed and needed <= set(names) else names
+
+
+def _check_ends(raw: BinaryIO, *, file: str) -> None:
     """Refuse by the four bytes at either end what is no whole, plain Parquet file."""
-    check_file(path, file=file)
-    with path.open("rb") as raw:
-        head = raw.read(4)
-        raw.seek(max(0, path.stat().st_size - 4))
-        tail = raw.read(4)
+    size = raw.seek(0, io.SEEK_END)
+    if not size:
+        raise refusal(file, "the file is empty")
+    raw.seek(0)
+    head = raw.read(4)
+    raw.seek(max(0, size - 4))
+    tail = raw.read(4)
     if ENCRYPTED in (head, tail):
         raise refusal(file, "is an encrypted Parquet file; bring it decrypted")
     if head != PARQUET:
@@ -58,17 +85,18 @@ def _check_ends(path: Path, *, file: str) -> None:
         raise refusal(file, "the Parquet file is cut off: its end is missing; bring the whole file")
 
 
-def _open(path: Path, *, file: str) -> pq.ParquetFile:
+def _open(raw: BinaryIO, *, file: str) -> pq.ParquetFile:
     """Open for reading page by page.
 
     A dictionary page is spread over all its rows, so that a file of 2 MB may hold 200 rows of 50 MB each. Columns with
     a large one are therefore kept as dictionaries, which is slower.
     """
+    _check_ends(raw, file=file)
     options = {"pre_buffer": False, "buffer_size": MEGABYTE, "page_checksum_verification": True}
     try:
-        with pq.ParquetFile(path) as looked, path.open("rb") as raw:
-            heavy = sorted({name for name, offset in _pages(looked.metadata) if _dictionary_size(raw, offset) > HEAVY})
-        return pq.ParquetFile(path, read_dictionary=heavy, **options)
+        metadata = pq.read_metadata(raw)
+        heavy = sorted({name for name, offset in _pages(metadata) if _dictionary_size(raw, offset) > HEAVY})
+        return pq.ParquetFile(raw, read_dictionary=heavy, **options)
     except (pa.ArrowException, OSError, OverflowError) as error:
         raise refusal(file, f"is a damaged Parquet file: {_first_line(error)}") from error
 
@@ -116,28 +144,22 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _rows(reader: pq.ParquetFile, columns: Columns) -> Iterator[OutputRecord | Problem]:
+def _rows(reader: pq.ParquetFile, names: tuple[str, ...], *, file: str) -> Iterator[RawRow | Problem]:
     number = 0
-    batches = reader.iter_batches(batch_size=BATCH, use_threads=False)
+    batches = reader.iter_batches(batch_size=BATCH, use_threads=False, columns=list(names))
     while True:
         try:
             batch = next(batches, None)
         except (pa.ArrowException, OSError) as error:
             reason = f"the Parquet data cannot be read from about this row on: {_first_line(error)}"
-            yield Problem(columns.file, number + 1, "", reason)
+            yield Problem(file, number + 1, "", reason)
             return
         if batch is None:
             return
         bad: dict[int, Problem] = {}
-        values = [
-            _values(cells, bad, start=number, column=name, file=columns.file)
-            for name, cells in zip(columns.names, batch.columns, strict=True)
-        ]
+        values = [_values(batch.column(name), bad, start=number, column=name, file=file) for name in names]
         for row, cells in enumerate(zip(*values, strict=True), start=number + 1):
-            if row in bad:
-                yield bad[row]
-            else:
-                yield from columns.read(row, cells)
+            yield bad[row] if row in bad else RawRow(row, names, cells)
         number += batch.num_rows
 
 
