@@ -20,6 +20,7 @@ from annotations.domain import (
     quality,
     recruiting_sync,
     reporting,
+    score_uploads,
     scoring,
     withdrawal,
 )
@@ -130,7 +131,8 @@ def compute_scores_task(judge_id: int) -> None:
 
 @shared_task(name="annotations.tasks.resume_machines", ignore_result=True)
 def resume_machines() -> None:
-    """Take up measurements and scores that wait, or that a worker left behind when it died."""
+    """Take up measurements and scores that wait, or that a worker left behind when it died; sweep old uploads."""
+    score_uploads.forget_old()
     for measurement_id in measurements.orphaned():
         run_measurement_task.apply_async((measurement_id,), expires=50)
     for judge_id in scoring.orphaned():

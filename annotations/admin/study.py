@@ -29,6 +29,7 @@ from .stations import (
     design,
     entrance,
     freeze,
+    judges,
     launch,
     log,
     material,
@@ -61,6 +62,7 @@ STATIONS = (
     members,
     log,
     panel,
+    judges,
 )
 
 

@@ -123,7 +123,7 @@ def creativity_of(*, frame: pd.DataFrame, embedder: Any = None) -> tuple[dict[st
         if part.empty:
             continue
         found, note = score(part, embedder)
-        about = part[["prompt", "system", "sample"]].to_dict("records")
+        about: list[Any] = part[["prompt", "system", "sample"]].to_dict("records")
         scored = [
             {**place, "test": family, "measure": name, "value": value}
             for place, values in zip(about, found, strict=True)

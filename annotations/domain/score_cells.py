@@ -13,8 +13,9 @@ from typing import Any
 
 from annotations.enums import SystemRole
 from annotations.models import Output, Study
-from annotations.plugins.sources.columns import IGNORED, PREFIX, UNNUMBERED, kind_of, quoted, sample_number
-from annotations.plugins.sources.columns import CellError as SourceCellError
+from annotations.plugins.sources.columns import IGNORED, PREFIX
+from annotations.registry.cells import UNNUMBERED, kind_of, quoted, sample_number
+from annotations.registry.cells import CellError as SourceCellError
 
 from .freezing import output_name
 
@@ -131,6 +132,7 @@ class Places:
         for pk, prompt, system, sample, content in found.values_list(*fields).iterator(chunk_size=5000):
             self._samples.setdefault((prompt, system), {})[sample] = pk
             self._hashes[content] = pk
+        self.count = sum(map(len, self._samples.values()))
         self._keys = {text.strip(): key for text, key in study.prompts.values_list("text", "key")}
         self._prompts = set(self._keys.values())
         self._systems = sorted({system for _, system in self._samples})

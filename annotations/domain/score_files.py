@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from annotations.errors import Problem
-from annotations.plugins.sources.columns import json_fault, kind_of, no_constant, unique_pairs
+from annotations.plugins.sources.columns import json_fault, no_constant, unique_pairs
 from annotations.plugins.sources.csv_file import sniff
 from annotations.plugins.sources.files import (
     CUT_SHORT,
@@ -22,6 +22,7 @@ from annotations.plugins.sources.files import (
     open_text,
     refusal,
 )
+from annotations.registry.cells import kind_of
 
 CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 JSONL = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from annotations.errors import MaterialRefused, Problem
 from annotations.models import Judge, OutputScore, Study
-from annotations.plugins.sources.columns import quoted
+from annotations.registry.cells import quoted
 
 from .events import log_event
 from .masking import Mask
@@ -33,7 +33,10 @@ COPY = "COPY annotations_outputscore (judge_id, output_id, value, text_digest) F
 
 @dataclass
 class Sheet:
-    """What a file of scores holds: by judge the value of each output, and where it stood; cells without a score."""
+    """What a file of scores holds: by judge the value of each output, and where it stood; cells without a score.
+
+    `outputs` are those that it names, of the `known` ones of the study.
+    """
 
     file: str
     rows: int = 0
@@ -42,6 +45,7 @@ class Sheet:
     empty: Counter[str] = field(default_factory=Counter)
     ignored: tuple[str, ...] = ()
     outputs: int = 0
+    known: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,8 @@ def rows(*, study: Study, mask: Mask | None = None) -> Iterator[dict[str, Any]]:
 
 
 def _read(*, study: Study, path: Path, problems: Problems) -> Sheet:
-    places, sheet, ignored, seen = Places(study), Sheet(problems.file), dict[str, None](), set[int]()
+    places, ignored, seen = Places(study), dict[str, None](), set[int]()
+    sheet = Sheet(problems.file, known=places.count)
     for item in rows_of(path, file=problems.file):
         if isinstance(item, Problem):
             problems.add(item)
@@ -225,6 +230,7 @@ def _told(sheet: Sheet) -> tuple[dict[str, Any], ...]:
             "name": name,
             "scores": len(values),
             "empty": sheet.empty[name],
+            "missing": sheet.known - len(values),
             "low": min(values.values()),
             "high": max(values.values()),
         }

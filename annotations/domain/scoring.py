@@ -193,7 +193,7 @@ def _fill(judge: Judge, scorer: Scorer) -> int:
 
 def missing(*, judge: Judge) -> list[int]:
     """Return the outputs that raters may see and that have no score by this judge, or one of an earlier text."""
-    values = {"judge": judge.pk, "study": judge.study_id, "check": SystemRole.CHECK.value}
+    values: dict[str, Any] = {"judge": judge.pk, "study": judge.study_id, "check": SystemRole.CHECK.value}
     with connection.cursor() as cursor:
         cursor.execute(MISSING, values)
         return [output for (output,) in cursor.fetchall()]

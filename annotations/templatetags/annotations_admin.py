@@ -37,6 +37,12 @@ def bars(values: Sequence[tuple[str, int, str]], title: str) -> dict[str, Any]:
     return {**pictures.bars(values), "title": title}
 
 
+@register.inclusion_tag(f"{PARTS}/spark.html")
+def spark(counts: Sequence[int], title: str) -> dict[str, Any]:
+    """Draw a small histogram without words."""
+    return {**pictures.spark(counts), "title": title}
+
+
 @register.inclusion_tag(f"{PARTS}/forest.html")
 def forest(rows: Sequence[Mapping[str, Any]], alpha: float = 0.05, correction: str = "") -> dict[str, Any]:
     """Draw odds ratios with their intervals, filled where the corrected p value is below alpha."""

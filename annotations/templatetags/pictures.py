@@ -82,6 +82,17 @@ def bars(values: Sequence[tuple[str, int, str]], width: float = 480.0) -> dict[s
     return {"bars": made, "width": width, "base": LABEL_HEIGHT + BAR_HEIGHT, "height": BAR_HEIGHT + 2 * LABEL_HEIGHT}
 
 
+def spark(counts: Sequence[int], height: float = 24.0) -> dict[str, Any]:
+    """Lay out a small histogram without words, one bar each 6 units wide."""
+    top = max(counts, default=0) or 1
+    bars = [
+        (6 * at, round(height - max(height * count / top, 1.0), 1), round(max(height * count / top, 1.0), 1))
+        for at, count in enumerate(counts)
+        if count
+    ]
+    return {"spark": bars, "width": 6 * len(counts), "height": height}
+
+
 def matrix(pairs: Mapping[tuple[str, str], int]) -> dict[str, Any]:
     """Return the systems and, for each, one cell per system: how many tasks bring the two together; None for itself."""
     names = sorted({name for pair in pairs for name in pair})
