@@ -1,4 +1,4 @@
-"""``python -m analysis.diversity outputs.csv --baseline base --out folder``: all measures of diversity, without Django."""
+"""``python -m analysis.diversity outputs.csv --baseline base --out folder``: all measures, without Django."""
 
 from __future__ import annotations
 

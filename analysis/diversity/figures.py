@@ -51,8 +51,8 @@ def scatter(result: Diversity, shown: Projection) -> Figure:
             shade, mark = colour(order.index(name))
             size = 46 if mark == "*" else 30
             axes.scatter(
-                points[:, 0], points[:, 1], s=size, c=shade, marker=mark, alpha=0.75, edgecolors="white",
-                linewidths=0.4, label=shorten(name, LETTERS), zorder=3,
+                points[:, 0], points[:, 1], s=size, c=shade, marker=mark, alpha=0.8, edgecolors=INK,
+                linewidths=0.25, label=shorten(name, LETTERS), zorder=3,
             )  # fmt: skip
         axes.set_xlabel(f"first principal component ({percent(shown.share[0])} of the variance)")
         axes.set_ylabel(f"second ({percent(shown.share[1])})")
@@ -141,14 +141,14 @@ def histograms(result: Diversity) -> Figure | None:
     across = min(ACROSS, len(order))
     down = -(-len(order) // across)
     used = np.flatnonzero(counts.sum(axis=0))
-    low = min(0.0, np.floor(EDGES[used[0]] * 5) / 5)
-    width, height = 3.05 * across + 0.35, 1.75 * down + 0.75
+    low = min(0.0, np.floor(EDGES[used[0]] * 10) / 10)
+    width, height = 3.05 * across + 0.35, 1.75 * down + 0.55
     top = max(float(_shares(result, name).max()) for name in order)
     with mpl.rc_context(STYLE):
         figure = blank(width, height)
         for at, name in enumerate(order):
             column, row = at % across, at // across
-            box = ((0.55 + 3.05 * column) / width, (height - 1.75 * row - 1.75) / height, 2.5 / width, 1.15 / height)
+            box = ((0.55 + 3.05 * column) / width, (height - 1.75 * row - 1.85) / height, 2.5 / width, 1.15 / height)
             axes = plain(figure.add_axes(box), grid="y")
             _panel(axes, result, name, limits=(low, 1.0, top * 1.08))
             axes.tick_params(labelbottom=True, labelleft=column == 0)
@@ -175,7 +175,7 @@ def _panel(axes: Axes, result: Diversity, name: str, *, limits: tuple[float, flo
     axes.set_ylim(0.0, limits[2])
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
-    axes.tick_params(labelsize=7.5, pad=2)
+    axes.tick_params(labelsize=7.5, pad=3)
     title(axes, shorten(name, LETTERS), size=9.0)
     found = next((row for row in result.systems if (row.system, row.measure) == (name, "share_above")), None)
     if found is not None:
@@ -198,12 +198,12 @@ def differences(result: Diversity) -> Figure | None:
     names = [pair[0] if result.settings.baseline else f"{pair[0]} − {pair[1]}" for pair in pairs]
     margin = 0.3 + 0.072 * max(len(shorten(name, 2 * LETTERS)) for name in names)
     tall = 0.24 * len(pairs) + 0.2
-    width, height = margin + 2.75 * across + 0.2, (tall + 0.8) * down + 0.85
+    width, height = margin + 2.75 * across + 0.2, (tall + 0.85) * down + 0.55
     with mpl.rc_context(STYLE):
         figure = blank(width, height)
         for at, key in enumerate(keys):
             column, row = at % across, at // across
-            bottom = height - 0.95 - row * (tall + 0.8) - tall
+            bottom = height - 0.75 - row * (tall + 0.85) - tall
             box = ((margin + 2.75 * column) / width, bottom / height, 2.4 / width, tall / height)
             axes = plain(figure.add_axes(box), grid="x")
             _dots(axes, [one for one in rows if one.measure == key], level=1.0 - result.settings.confidence)
@@ -211,7 +211,7 @@ def differences(result: Diversity) -> Figure | None:
             side = BY_KEY[key].collapse
             title(axes, BY_KEY[key].label, size=9.0)
             arrow = "← more diverse" if side > 0 else "more diverse →"
-            axes.text(1.0, 1.0 + 0.07 / tall, arrow, transform=axes.transAxes, fontsize=7, color=MUTED, ha="right")
+            axes.set_xlabel(arrow, fontsize=7, color=MUTED, loc="left" if side > 0 else "right", labelpad=1)
         against = f"minus {result.settings.baseline}" if result.settings.baseline else "first minus second"
         head = f"Differences in diversity, {shorten(against, 40)}"
         figure.text(0.12 / width, 1.0 - 0.24 / height, head, fontsize=10.5, fontweight="bold", color=INK)
@@ -232,7 +232,7 @@ def _dots(axes: Axes, rows: list[ContrastRow], *, level: float) -> None:
             fill = shade if sure else "white"
             axes.plot([row.difference], [at], "o", markersize=5.5, color=shade, markerfacecolor=fill, zorder=3)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3))
     axes.tick_params(axis="x", labelsize=7.5)
     axes.tick_params(axis="y", labelcolor=INK)
     low, high = axes.get_xlim()

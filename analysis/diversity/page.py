@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from analysis.diversity.result import Diversity
 
 DIGITS: Final = 3
+MOST_LINES, MOST_ROWS = 6, 60
 LABELS: Final = {
     "differences": "Dot plot: difference of each measure with its interval; the table below says it",
     "between": "Heat map: mean similarity of the outputs of two systems to the same prompt; between.csv holds it",
@@ -35,7 +36,8 @@ LABELS: Final = {
 }
 BETWEEN: Final = (
     "Mean cosine of the outputs of two systems to the same prompt, averaged over prompts. On the diagonal: two "
-    "different outputs of one system. Where off-diagonal values come near those on it, systems say the same as one another."
+    "different outputs of one system. Where off-diagonal values come near those on it, systems say "
+    "the same as one another."
 )
 FILES: Final = (
     ("contrasts.csv", "every difference with interval, tests and mixed models, unrounded"),
@@ -69,10 +71,18 @@ def page(result: Diversity, svgs: Mapping[str, str], *, title: str = "") -> str:
         ]
     )
     lead, rest = result.sentences[0], list(result.sentences[1:])
-    body = [text(facts, "facts"), text(lead, "lead"), warning(result.warnings), items(rest) if rest else ""]
+    body = [text(facts, "facts"), text(lead, "lead"), warning(result.warnings), _others(rest)]
     body += [contents(parts), *map(section, parts)]
     heading = f"Diversity: {title}" if title else "Diversity of outputs"
     return document(heading, "\n".join(body), kicker="Automatic measures of mode collapse")
+
+
+def _others(sentences: list[str]) -> str:
+    if not sentences:
+        return ""
+    return (
+        items(sentences) if len(sentences) <= MOST_LINES else folded("The other comparisons in words", items(sentences))
+    )
 
 
 def _drawn(svgs: Mapping[str, str], name: str, caption: str = "") -> str:
@@ -84,9 +94,10 @@ def _differences(result: Diversity, svgs: Mapping[str, str]) -> str:
     if not rows:
         return ""
     notes = sorted({f"{row.message[0].upper()}{row.message[1:]}." for row in rows if row.message})
-    return "\n".join(
-        [_drawn(svgs, "differences"), table(contrast_table(result, rows)), *(text(one, "note") for one in notes)]
-    )
+    content = table(contrast_table(result, rows), captioned=False)
+    if len(rows) > MOST_ROWS:
+        content = folded(f"All {len(rows)} differences", content)
+    return "\n".join([_drawn(svgs, "differences"), content, *(text(one, "note") for one in notes)])
 
 
 def contrast_table(result: Diversity, rows: list[ContrastRow]) -> Table:
@@ -183,7 +194,9 @@ def _length(result: Diversity) -> str:
         ]
     )
     content = table(Table("Length", header, tuple(rows), numeric, (note,)), captioned=False)
-    return said + (folded("Every measure at equal length", content) if len(rows) > 40 else content) if words else ""  # noqa: PLR2004
+    return (
+        said + (folded("Every measure at equal length", content) if len(rows) > MOST_ROWS else content) if words else ""
+    )
 
 
 def _methods(result: Diversity) -> str:

@@ -83,6 +83,7 @@ def warnings_of(result: Diversity) -> tuple[str, ...]:
         for text in (
             _embedder(result),
             _prompts(result),
+            _reach(result),
             _holes(result),
             _empty(result),
             _uneven(result),
@@ -99,6 +100,20 @@ def _embedder(result: Diversity) -> str:
         "Similarity is of words (TF-IDF with truncated SVD), not of meaning: paraphrases count as different. The "
         "threshold of 0.8 comes from sentence embeddings and is not comparable; use sentence-transformers or an "
         "embeddings endpoint for claims about meaning."
+    )
+
+
+def _reach(result: Diversity) -> str:
+    """Say so where no test could pass the correction, however large the difference."""
+    family = [row for row in result.contrasts if row.family and row.test == "exact"]
+    tests = sum(row.family for row in result.contrasts)
+    alpha = 1.0 - result.settings.confidence
+    if not family or min(2.0 / row.patterns for row in family) * tests < alpha:
+        return ""
+    most = max(row.patterns for row in family)
+    return (
+        f"With {count(most)} sign patterns and {counted(tests, 'test')} no corrected p can be below "
+        f"{alpha:.2g}, whatever the difference: choose fewer measures beforehand, or take more prompts."
     )
 
 
@@ -222,7 +237,7 @@ def _tests(result: Diversity) -> str:
         f"{percent(result.settings.confidence).replace('.0%', '%')} intervals ({boot}). We tested each by flipping "
         f"signs within prompts, two-sided ({how}), and corrected {counted(len(family), 'test')} (measures × contrasts) "
         "by Holm's method. Beside them stand linear mixed models, value ~ system + (1 | prompt), REML with "
-        "Satterthwaite's degrees of freedom, with and without the logarithm of mean length as covariate; their p values "
-        "and those of the cut "
+        "Satterthwaite's degrees of freedom, with and without the logarithm of mean length as covariate; their p "
+        "values and those of the cut "
         f"measures are not corrected. Seed {result.settings.seed}."
     )
