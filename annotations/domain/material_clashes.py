@@ -149,6 +149,7 @@ CLASHES = (
     ),
 )
 FIRST = "SELECT found.*, count(*) OVER () AS count FROM ({sql}) found ORDER BY number LIMIT %(most)s"
+NUMBERS = ("number", "other", "first")  # what counts outputs in these statements
 SYSTEMS = """
 SELECT system, min(number) AS first, count(*) AS count, count(*) OVER () AS total
 FROM material_cell GROUP BY system ORDER BY first LIMIT %(most)s
@@ -174,10 +175,18 @@ def check_cells(*, study: Study, known: Collection[str] | None, roles: Mapping[s
 
 
 def _found(sql: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a statement finds; outputs are counted in it, rows in what it returns."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        numbers = {row[name] for row in found for name in NUMBERS if isinstance(row.get(name), int)}
+        if numbers:
+            cursor.execute("SELECT number, row FROM material_row WHERE number = ANY(%s)", [list(numbers)])
+            rows = dict(cursor.fetchall())
+            for row in found:
+                row.update({name: rows[row[name]] for name in NUMBERS if isinstance(row.get(name), int)})
+    return found
 
 
 def _reason(clash: Clash, row: Mapping[str, Any]) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection
@@ -13,19 +16,22 @@ from django.db import connection
 from annotations.errors import MaterialRefused, Problem
 from annotations.models import Study
 from annotations.plugins.sources.columns import ExtraColumnProblem
-from annotations.registry import OutputRecord
+from annotations.registry import OutputRecord, Part
 from annotations.registry.cells import UNNUMBERED, quoted
 
 LONGEST = {"prompt": 200_000, "text": 200_000, "system": 120, "prompt_key": 200, "task_family": 80}
 LONGEST_METADATA = 100_000
 MOST_PROBLEMS = 200
-PROGRESS_EVERY = 500
+PROGRESS_EVERY = 500  # rows
+HEAVY = 4_000_000  # characters that are held before they go to the database
+PAUSE = 1.0  # seconds after which progress is told also by a slow source
 
 TABLES = (
     "DROP TABLE IF EXISTS pg_temp.material_row, pg_temp.material_cell",
     """
     CREATE TEMP TABLE material_row (
-        number int, prompt_key text, prompt text, task_family text, system text, sample int, text text, metadata jsonb
+        number int, row int, prompt_key text, prompt text, task_family text, system text, sample int, text text,
+        metadata jsonb
     ) ON COMMIT DROP
     """,
     """
@@ -38,6 +44,7 @@ TABLES = (
 COPY = "COPY material_row FROM STDIN"
 # The narrow table that all checks read: keys and samples filled in, texts as digests. A row without a key is known by
 # the hash of its prompt; rows without a sample are numbered in order of appearance. `known`: the study has this text.
+# `number` counts outputs, of which a row whose text is a list brings several.
 CELLS = """
 WITH keyed AS MATERIALIZED (
     SELECT number, coalesce(prompt_key, left(encode(sha256(convert_to(prompt, 'UTF8')), 'hex'), 16)) AS prompt_key,
@@ -45,7 +52,7 @@ WITH keyed AS MATERIALIZED (
            task_family, system, sample IS NOT NULL AS numbered, sample, sha256(convert_to(text, 'UTF8')) AS text_digest
     FROM material_row
 ), cell AS MATERIALIZED (
-    SELECT number, prompt_key, keyless, prompt_digest, task_family, system, numbered,
+    SELECT number, prompt_key, keyless, prompt_digest, task_family, system, numbered OR %(number_rows)s AS numbered,
            coalesce(sample, row_number() OVER (PARTITION BY prompt_key, system, numbered ORDER BY number) - 1)::int
                AS sample,
            text_digest,
@@ -74,12 +81,20 @@ def content_hash(*, prompt_key: str, prompt: str, system: str, sample: int, text
 
 
 class Problems:
-    """What is wrong with a file: the first MOST_PROBLEMS by row, and how many there are."""
+    """What is wrong with a file: the first MOST_PROBLEMS by row, and how many there are.
+
+    Rows count over all files of a remote source; what is listed names the file and the row in it.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.count = 0
         self._first: list[Problem] = []
+        self._parts: list[Part] = []
+
+    def begin(self, part: Part) -> None:
+        """Note where a file begins."""
+        self._parts.append(part)
 
     def add(self, problem: Problem) -> None:
         """Take one more; these come in the order of rows."""
@@ -96,7 +111,7 @@ class Problems:
         """Raise MaterialRefused if anything is wrong."""
         if not self.count:
             return
-        listed = sorted(self._first, key=lambda problem: problem.row)
+        listed = [self._placed(one) for one in sorted(self._first, key=lambda problem: problem.row)]
         more = self.count - len(listed)
         if more:
             listed.append(
@@ -104,39 +119,83 @@ class Problems:
             )
         raise MaterialRefused(listed, truncated=bool(more))
 
+    def _placed(self, problem: Problem) -> Problem:
+        if not problem.row or not self._parts:
+            return problem
+        part = self._parts[bisect_left(self._parts, problem.row, key=lambda one: one.row) - 1]
+        return replace(problem, file=part.file, row=problem.row - part.row)
+
 
 def stage(
     records: Iterable[Any], *, problems: Problems, allow_extra: bool, progress: Callable[[int], object] | None
 ) -> int:
-    """COPY the sound rows into `material_row` and collect what is wrong with the others; return the number of rows."""
-    seen = 0
+    """COPY the sound rows into `material_row` and collect what is wrong with the others; return the number of rows.
+
+    `progress` is called between two COPYs, so that it may use the connection, and may stop everything by raising.
+    """
     with connection.cursor() as cursor:
         for statement in TABLES:
             cursor.execute(statement)
-        with cursor.copy(COPY) as copy:
-            for item in records:
-                seen = max(seen, item.row)
-                if progress is not None and item.row % PROGRESS_EVERY == 0:
-                    progress(seen)
-                if isinstance(item, Problem):
-                    if not (allow_extra and isinstance(item, ExtraColumnProblem)):
-                        problems.add(item)
-                    continue
+        staging = Staging(cursor, progress)
+        for item in records:
+            if isinstance(item, Part):
+                problems.begin(item)
+                continue
+            row = None
+            if not isinstance(item, Problem):
                 row = clean(item, problems=problems)
-                if row is not None:
-                    copy.write_row(row)
-    if progress is not None:
-        progress(seen)
-    if not seen and not problems.count:
+            elif not (allow_extra and isinstance(item, ExtraColumnProblem)):
+                problems.add(item)
+            staging.take(item.row, row)
+        staging.flush()
+    if not staging.seen and not problems.count:
         problems.add(Problem(problems.file, 0, "", "there are no rows in the file"))
-    return seen
+    return staging.seen
 
 
-def derive_cells(*, study: Study) -> None:
-    """Fill `material_cell`; the caller holds the study, so that what is `known` stays true."""
+class Staging:
+    """Rows on their way into `material_row`, a batch at a time."""
+
+    def __init__(self, cursor: Any, progress: Callable[[int], object] | None) -> None:
+        self.seen = 0
+        self._cursor, self._progress = cursor, progress
+        self._batch: list[tuple[Any, ...]] = []
+        self._number = self._weight = self._told = 0
+        self._flushed = time.monotonic()
+
+    def take(self, number: int, row: tuple[Any, ...] | None) -> None:
+        """Count a row of the source, and keep what it brings."""
+        self.seen = max(self.seen, number)
+        if row is not None:
+            self._number += 1
+            self._batch.append((self._number, *row))
+            self._weight += len(row[2]) + len(row[6]) + len(row[7])
+        is_time = self.seen - self._told >= PROGRESS_EVERY or len(self._batch) >= PROGRESS_EVERY
+        if is_time or self._weight >= HEAVY or time.monotonic() - self._flushed >= PAUSE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what is kept, and tell how far we are."""
+        if self._batch:
+            with self._cursor.copy(COPY) as copy:
+                for row in self._batch:
+                    copy.write_row(row)
+            self._batch.clear()
+        self._weight, self._told, self._flushed = 0, self.seen, time.monotonic()
+        if self._progress is not None:
+            self._progress(self.seen)
+
+
+def derive_cells(*, study: Study, number_rows: bool = False) -> int:
+    """Fill `material_cell` and return how many outputs there are.
+
+    The caller holds the study, so that what is `known` stays true.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(CELLS, {"study": study.pk})
+        cursor.execute(CELLS, {"study": study.pk, "number_rows": number_rows})
+        outputs = cursor.rowcount
         cursor.execute("ANALYZE material_cell")
+    return outputs
 
 
 def clean(record: OutputRecord, *, problems: Problems) -> tuple[Any, ...] | None:
