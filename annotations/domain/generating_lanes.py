@@ -68,7 +68,8 @@ class Lane:
     @property
     def waits(self) -> list[Future[Any]]:
         """What has to come before there is something to do."""
-        return [self._opening] if self._opening is not None else list(self.busy)
+        opening = self._opening
+        return list(self.busy) if opening is None else [] if opening.done() else [opening]
 
     @property
     def is_off(self) -> bool:

@@ -252,7 +252,7 @@ class Endpoint:
             cost = _price(
                 self.settings,
                 came if came is not None else math.ceil(len(prompt.encode()) / len(choices)) + OVERHEAD,
-                went if went is not None else len(text.encode()),
+                went if went is not None else len(text.encode(errors="replace")),
             )
             more = {**provenance, "cost_is_guessed": True} if guessed and cost is not None else provenance
             finish = str(choice.get("finish_reason") or "")
