@@ -77,7 +77,7 @@ def _adapter(path: Path, *, file: str) -> Mapping[str, Any]:
         try:
             found = next(ijson.items(stream, "adapter_spec", use_float=True), None)
         except BROKEN as error:
-            raise refusal(file, fault(error)) from error
+            raise refusal(file, f"is not {WHAT}: {fault(error)}") from error
     if not isinstance(found, Mapping):
         raise refusal(file, f"is not {WHAT}")
     return found

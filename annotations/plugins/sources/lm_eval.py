@@ -53,6 +53,8 @@ class LmEval(LogSource):
             row = 0
             for found in _lines(stream, file=file):
                 if isinstance(found, Problem):
+                    if not run.checked:
+                        raise refusal(file, f"is not {WHAT}: {found.reason}")
                     yield Problem(file, row + 1, found.column, found.reason)
                     row += 1
                     continue
