@@ -55,7 +55,8 @@ class Prompt(models.Model):
 class MaterialImport(models.Model):
     """One file that was brought, or one remote source that was fetched, with what came of it.
 
-    A remote one has `settings` and, encrypted, `secrets`; `filename` then describes it.
+    A remote one has `settings` and, encrypted, `secrets` until they are not needed any more; `filename` then describes
+    it. `attempts` counts the processes that began it, so that one that kills its worker is not taken up for ever.
     """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="imports")
@@ -72,6 +73,7 @@ class MaterialImport(models.Model):
     settings = models.JSONField(default=dict, blank=True)
     secrets = SecretJSON(default=dict)
     stop_asked = models.BooleanField(default=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
