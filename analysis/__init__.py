@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.design import FormulaError, build_design
+    from analysis.judges import compare_judges, read_scores
     from analysis.modelling import MixedModel, fit
-    from analysis.report import analyse, examine, write_report
+    from analysis.report import analyse, examine, with_judges, write_report
     from analysis.schema import SchemaError, read, validate
 
 __version__ = "0.1.0"
@@ -33,10 +34,13 @@ __all__ = [
     "SchemaError",
     "analyse",
     "build_design",
+    "compare_judges",
     "examine",
     "fit",
     "read",
+    "read_scores",
     "validate",
+    "with_judges",
     "write_report",
 ]
 _HOME = {
@@ -47,6 +51,9 @@ _HOME = {
     "SchemaError": "analysis.schema",
     "read": "analysis.schema",
     "validate": "analysis.schema",
+    "compare_judges": "analysis.judges",
+    "read_scores": "analysis.judges",
+    "with_judges": "analysis.report",
     "analyse": "analysis.report",
     "examine": "analysis.report",
     "write_report": "analysis.report",

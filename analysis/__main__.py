@@ -42,6 +42,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="P,Q",
         help="parts to leave out: agreement, diagnostics, quality, sensitivity",
     )
+    parser.add_argument(
+        "--scores", type=Path, help="scores of automatic judges, .csv or .parquet"
+    )
+    parser.add_argument(
+        "--ignore-unjudged", action="store_true", help="leave out scores of outputs that nobody judged (else a fault)"
+    )
     parser.add_argument("--title", default="", help="title of the report (default: the plan's, or the study's name)")
     parser.add_argument("--seed", type=int, default=0, help="of bootstrap and randomised residuals (default: 0)")
     parser.add_argument("--quiet", action="store_true")
@@ -95,10 +101,12 @@ def main(arguments: list[str] | None = None) -> int:
     source, out, quiet = given.pop("judgements"), given.pop("out"), given.pop("quiet")
     title, without = given.pop("title"), given.pop("without")
     plan, certificate = given.pop("plan"), given.pop("certificate")
+    scores, ignore = given.pop("scores"), given.pop("ignore_unjudged")
     if certificate and not plan:
         parser.error("--certificate belongs to a plan: give --plan too")
     from analysis import report, schema, tables
     from analysis.declaration import DeclarationError, read_plan
+    from analysis.judges import ScoresError, read_scores
     from analysis.prepare import OptionError
 
     def progress(done: int, total: int, what: str) -> None:
@@ -107,9 +115,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         declared = read_plan(plan, certificate=certificate) if plan else None
+        judged = read_scores(scores) if scores else None
         result = report.analyse(schema.read(source), plan=declared, **given)
+        if judged is not None:
+            result = report.with_judges(result, judged, source=scores.name, ignore_unjudged=ignore)
         written = report.write_report(result, out, title=title, without=without, progress=progress)
-    except (schema.SchemaError, OptionError, DeclarationError, report.ReportError) as error:
+    except (schema.SchemaError, ScoresError, OptionError, DeclarationError, report.ReportError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     if not quiet:

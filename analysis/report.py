@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from analysis.judges import JudgeOptions
+
     Progress = Callable[[int, int, str], None]
 
-__all__ = ["PARTS", "Report", "ReportError", "analyse", "examine", "write_report"]
+__all__ = ["PARTS", "Report", "ReportError", "analyse", "examine", "with_judges", "write_report"]
 
 PARTS: Final = ("agreement", "diagnostics", "quality", "sensitivity")
 """What :func:`examine` adds, and may be told to leave out."""
@@ -189,12 +191,48 @@ def examine(result: StudyResult, *, without: Iterable[str] = (), progress: Progr
     return replace(result, warnings=(*result.warnings, *hanging))
 
 
+def with_judges(
+    result: StudyResult,
+    scores: pd.DataFrame,
+    *,
+    options: JudgeOptions | None = None,
+    source: str = "scores",
+    ignore_unjudged: bool = False,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Add automatic judges: a table of scores (judge, output, value) compared with the judgements analysed.
+
+    Parameters
+    ----------
+    options
+        How they are compared; by default at the confidence level and with the seed of the analysis.
+    source, ignore_unjudged
+        The name under which faults are told, and whether scores of outputs that nobody judged are left out; see
+        :func:`analysis.judges.compare_judges`.
+    """
+    from analysis.judges import JudgeOptions, compare_judges
+
+    found = compare_judges(
+        result.table,
+        scores,
+        options=options or JudgeOptions(confidence=result.confidence, seed=result.seed),
+        late=bool(result.options.get("late", True)),
+        dimensions=tuple(item.dimension for item in result.dimensions),
+        systems=result.options.get("systems"),
+        source=source,
+        ignore_unjudged=ignore_unjudged,
+        progress=progress,
+    )
+    return replace(result, judges=found)
+
+
 def write_report(
     source: StudyResult | pd.DataFrame,
     out: Path | str,
     *,
     title: str = "",
     without: Iterable[str] = (),
+    scores: pd.DataFrame | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Report:
@@ -211,6 +249,8 @@ def write_report(
         The study's title for the head of the report; by default the plan's, else the study as named in the table.
     without
         Parts to leave out, of ``PARTS``.
+    scores
+        Scores of automatic judges, for a section on them; :func:`with_judges` does the same beforehand, with options.
     progress
         Called with (done, total, what); total is 100.
     """
@@ -218,7 +258,9 @@ def write_report(
 
     result = source if isinstance(source, StudyResult) else analyse(source, progress=_part(progress, 0, 30), **options)
     if result.account is None:
-        result = examine(result, without=without, progress=_part(progress, 30, 80))
+        result = examine(result, without=without, progress=_part(progress, 30, 75))
+    if scores is not None:
+        result = with_judges(result, scores, progress=_part(progress, 75, 80))
     named = result.declaration.title if result.declaration else ""
     result = replace(result, title=title or result.title or named)
     if progress:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from analysis.figures.canvas import to_inline, to_pdf, to_png, to_svg
 from analysis.figures.checks import effect_plots, influence_plot, residual_plots
 from analysis.figures.forest import forest_plot
+from analysis.figures.judges import judge_accuracy, judge_forest
 from analysis.figures.matrix import win_matrix
 from analysis.figures.rounds import rounds_plot
 from analysis.figures.shares import variance_bars
@@ -27,6 +28,8 @@ __all__ = [
     "effect_plots",
     "forest_plot",
     "influence_plot",
+    "judge_accuracy",
+    "judge_forest",
     "residual_plots",
     "rounds_plot",
     "shrunken_dots",
@@ -61,5 +64,15 @@ DRAWINGS = (
     Drawing("raters", "Dot plot: the contrast for each rater, shrunken", partial(shrunken_dots, unit="rater")),
     Drawing("residuals", "Residuals against fitted values, and their normal quantile plots", residual_plots),
     Drawing("effects", "Normal quantile plots of the predicted effects of each random factor", effect_plots),
+    Drawing(
+        "judges",
+        "Forest plot: correlation of each automatic judge with people, by dimension; the table below says it",
+        lambda result: judge_forest(result.judges),
+    ),
+    Drawing(
+        "judge-accuracy",
+        "Dots: accuracy of each automatic judge where raters agree and disagree, and of one rater; the table below",
+        lambda result: judge_accuracy(result.judges),
+    ),
     Drawing("influence", "How each contrast changes when one prompt is left out", influence_plot),
 )

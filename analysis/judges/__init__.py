@@ -1,4 +1,4 @@
-"""Automatic judges against people: does a reward model, a language model or any other score say what raters say?
+"""Automatic judges against people: does a reward model, a language model or any other score say what raters say.
 
 ::
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from analysis import document, figures, tables
 from analysis.page import parts
+from analysis.page.judges import judge_files
 from analysis.page.provenance import machine_readable, manifest, plain, versions
 from analysis.page.sections import body
 from analysis.sequential import look_at_study
-from analysis.wording import formulas_of
+from analysis.wording import formulas_of, judges_methods
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ def write_files(result: StudyResult, folder: Path) -> tuple[str, ...]:
     texts = {
         **_tables(result),
         **_exclusions(result),
+        **judge_files(result),
         **_numbers(result),
         "results.json": _json(machine_readable(result)),
         "methods.md": _methods(result),
@@ -170,7 +172,8 @@ def _residuals(result: StudyResult) -> str:
 def _methods(result: StudyResult) -> str:
     formulas = "\n".join(f"- {names}: {text}" for names, text, _ in formulas_of(result))
     software = ", ".join(f"{name} {number}" for name, number in versions().items())
-    return f"{result.methods}\n\nModels:\n\n{formulas}\n\nSoftware: {software}.\n"
+    judges = f"\n\n{judges_methods(result.judges)}" if result.judges else ""
+    return f"{result.methods}{judges}\n\nModels:\n\n{formulas}\n\nSoftware: {software}.\n"
 
 
 def _json(content: dict[str, Any]) -> str:

@@ -31,6 +31,7 @@ FILES: Final = (
     ("agreement.csv, influence.csv, residuals.csv, sensitivity.csv", "what stands behind the trust in the table"),
     ("quality.csv, .tex, .md", "each contrast with and without exclusions, where there are any"),
     ("rounds.csv, trends.csv", "means by round and trends over rounds, where there are rounds"),
+    ("judges.csv, .tex, .md, judge-subsets.md, judge-differences.csv", "automatic judges, where scores were given"),
     ("figures/", "each figure as SVG, PDF and PNG"),
     ("methods.md", "the methods paragraph with its formulas"),
     ("manifest.json", "hashes of input, plan and every file, options, versions, seed"),
@@ -55,6 +56,7 @@ def provenance(result: StudyResult, known: Mapping[str, str]) -> str:
         ("Input (SHA-256)", result.input_hash),
         ("Design (SHA-256)", ", ".join(result.data.design_hashes) or "not given"),
         ("Options", options),
+        ("Scores (SHA-256)", result.judges.scores_hash if result.judges else ""),
         ("Correction", result.correction),
         ("Otherwise than declared", "; ".join(result.changed)),
         ("Left out", ", ".join(result.left_out)),
@@ -78,6 +80,7 @@ def manifest(result: StudyResult, known: Mapping[str, str], files: Mapping[str, 
         "studies": list(result.data.studies),
         "input_sha256": result.input_hash,
         "design_hashes": list(result.data.design_hashes),
+        "scores_sha256": result.judges.scores_hash if result.judges else None,
         "plan_sha256": result.declaration.sha256 if result.declaration else None,
         "seed": result.seed,
         "options": dict(result.options),
@@ -110,6 +113,7 @@ def machine_readable(result: StudyResult) -> dict[str, Any]:
         "sensitivity": [plain(row) for row in result.sensitivity],
         "exclusions": [plain(row) for row in result.exclusions],
         "rounds": plain(result.rounds),
+        "judges": plain(result.judges),
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from analysis import tables
 from analysis.page.exclusions import quality, rounds
+from analysis.page.judges import judges
 from analysis.page.parts import (
     LEFT_OUT,
     Drawings,
@@ -84,6 +85,7 @@ def _sections(result: StudyResult, drawings: Drawings, *, versions: Mapping[str,
         Section("wins", "Who beats whom", _wins(result, drawings), "Win rates"),
         Section("variance", "Where the variance comes from", _variance(result, drawings), "Variance"),
         Section("agreement", "Agreement of raters", _agreement(result), "Agreement"),
+        Section("judges", "Automatic judges", judges(result, drawings), "Judges"),
         Section("shrunken", "Prompts and raters one by one", _shrunken(drawings), "Prompts and raters"),
         Section("diagnostics", "Diagnostics", _diagnostics(result, drawings)),
         Section("sensitivity", "Sensitivity to each declared choice", _sensitivity(result), "Sensitivity"),

@@ -9,6 +9,7 @@ from typing import Any
 from analysis.declaration import Declaration
 from analysis.results.checks import Account, DimensionCheck, ExclusionRow, RoundProgress, SensitivityRow
 from analysis.results.fits import Fit
+from analysis.results.judges import JudgeComparison
 from analysis.results.rows import (
     AgreementRow,
     Scale,
@@ -86,10 +87,10 @@ class StudyResult:
     ``title`` heads the report. ``warnings`` must be read before the table is believed; ``notes`` are remarks on the
     models that need not worry anybody. ``agreement``, ``account``, ``checks``, ``sensitivity``, ``exclusions`` (empty
     if there is none to lift) and ``rounds`` (None if there are no rounds) are filled by
-    :func:`analysis.report.examine`; ``left_out`` names the parts that it was told to leave out. ``declaration`` is the
-    frozen plan if there is one, ``changed`` says what was analysed otherwise than declared, and ``correction`` (holm,
-    bh, single-step or none) is the one that decides. ``table`` is the validated long table, kept for examining and
-    never written to a file.
+    :func:`analysis.report.examine`; ``left_out`` names the parts that it was told to leave out. ``judges`` (None
+    without scores) is filled by :func:`analysis.report.with_judges`. ``declaration`` is the frozen plan if there is
+    one, ``changed`` says what was analysed otherwise than declared, and ``correction`` (holm, bh, single-step or none)
+    is the one that decides. ``table`` is the validated long table, kept for examining and never written to a file.
     """
 
     rows: tuple[SignificanceRow, ...]
@@ -111,6 +112,7 @@ class StudyResult:
     sensitivity: tuple[SensitivityRow, ...] = ()
     exclusions: tuple[ExclusionRow, ...] = ()
     rounds: RoundProgress | None = None
+    judges: JudgeComparison | None = None
     declaration: Declaration | None = None
     left_out: tuple[str, ...] = ()
     correction: str = "holm"

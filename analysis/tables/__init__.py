@@ -25,6 +25,7 @@ from analysis.tables.findings import (
     win_table,
 )
 from analysis.tables.formats import to_csv, to_html, to_markdown, write_csv
+from analysis.tables.judges import judge_difference_table, judge_subset_table, judge_table
 from analysis.tables.latex import LATEX, escape_latex, to_latex
 from analysis.tables.looks import looks_csv, looks_table
 
@@ -41,6 +42,9 @@ __all__ = [
     "grouped",
     "guarantee_table",
     "influence_table",
+    "judge_difference_table",
+    "judge_subset_table",
+    "judge_table",
     "load_table",
     "looks_csv",
     "looks_table",

@@ -12,6 +12,7 @@ from analysis.wording.findings import (
     verdict_of,
     warnings_of,
 )
+from analysis.wording.judges import accuracy_in_words, judges_methods, judges_notes, judges_verdict
 from analysis.wording.methods import formulas_of, methods_of
 from analysis.wording.numbers import (
     count,
@@ -28,6 +29,7 @@ from analysis.wording.numbers import (
 
 __all__ = [
     "CORRECTIONS",
+    "accuracy_in_words",
     "chance",
     "changed_conclusions",
     "count",
@@ -40,6 +42,9 @@ __all__ = [
     "formulas_of",
     "interval",
     "join",
+    "judges_methods",
+    "judges_notes",
+    "judges_verdict",
     "methods_of",
     "notes_of",
     "number",
