@@ -112,7 +112,7 @@ def _batch(loaded: Loaded, prompts: list[list[int]], seeds: Sequence[int], how: 
     width = max(map(len, prompts))
     rows = [[pad] * (width - len(ids)) + ids for ids in prompts]
     attends = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
-    stops = _Stops(loaded.tokenizer, how.stop, width)
+    stops = _Stops(loaded.tokenizer, how, rows=len(rows), width=width)
     with torch.inference_mode():
         out = loaded.model.generate(
             input_ids=torch.tensor(rows, device=loaded.model.device),
@@ -124,8 +124,8 @@ def _batch(loaded: Loaded, prompts: list[list[int]], seeds: Sequence[int], how: 
             stopping_criteria=StoppingCriteriaList([stops] if how.stop else []),
         )
     return [
-        _text(loaded, row[width:].tolist(), read=len(ids), ends=ends, how=how)
-        for ids, row in zip(prompts, out.cpu(), strict=True)
+        _text(loaded, row[width : width + wrote].tolist(), read=len(ids), ends=ends, how=how)
+        for ids, row, wrote in zip(prompts, out.cpu(), stops.wrote, strict=True)
     ]
 
 
@@ -158,17 +158,21 @@ class _Draws:
 
 
 class _Stops:
-    """Ends a row as soon as a stop text stands in what it wrote."""
+    """Ends a row as soon as a stop text stands in what it wrote, and knows how much that was."""
 
-    def __init__(self, tokenizer: Any, stops: Sequence[str], width: int) -> None:
+    def __init__(self, tokenizer: Any, how: Sampling, *, rows: int, width: int) -> None:
         self.tokenizer = tokenizer
-        self.stops = stops
+        self.stops = how.stop
         self.width = width
-        self.tail = TAIL + max((len(stop) for stop in stops), default=0)
+        self.tail = TAIL + max((len(stop) for stop in how.stop), default=0)
+        self.wrote = [how.most_tokens] * rows
 
     def __call__(self, ids: Any, _scores: Any, **_: Any) -> Any:
         import torch
 
         tails = ids[:, self.width :][:, -self.tail :].tolist()
         texts = [self.tokenizer.decode(tail, skip_special_tokens=True) for tail in tails]
-        return torch.tensor([any(stop in text for stop in self.stops) for text in texts], device=ids.device)
+        done = [any(stop in text for stop in self.stops) for text in texts]
+        for row in (row for row, is_done in enumerate(done) if is_done):
+            self.wrote[row] = min(self.wrote[row], ids.shape[1] - self.width)
+        return torch.tensor(done, device=ids.device)

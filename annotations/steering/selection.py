@@ -55,20 +55,19 @@ def _as_bits(pieces: Callable[[], Iterator[Any]]) -> Iterator[Any]:
     return (piece.contiguous().view(torch.int32).reshape(-1) for piece in pieces())
 
 
-def _counts(pieces: Iterator[Any]) -> list[int]:
+def _counts(pieces: Iterator[Any]) -> Any:
     import torch
 
     total = torch.zeros(LOW + 1, dtype=torch.int64)
     for piece in pieces:
         total += torch.bincount(piece, minlength=LOW + 1).cpu()
-    return list(total.tolist())
+    return total
 
 
-def _bucket(counts: list[int], keep: int) -> tuple[int, int]:
-    """Return the bucket, from above, that holds the `keep`-th, and how many lie above it."""
-    above = 0
-    for index in range(len(counts) - 1, 0, -1):
-        if above + counts[index] >= keep:
-            return index, above
-        above += counts[index]
-    return 0, above
+def _bucket(counts: Any, keep: int) -> tuple[int, int]:
+    """Return the bucket, from above, that holds the `keep`-th (0 when there are fewer), and how many lie above it."""
+    import torch
+
+    down = counts.flip(0).cumsum(0)
+    place = min(int(torch.searchsorted(down, keep)), LOW)
+    return LOW - place, int(down[place - 1]) if place else 0
