@@ -10,6 +10,8 @@ from celery import shared_task
 from annotations.domain import (
     alerts,
     assignment,
+    auditing,
+    fetching,
     foresight,
     generating,
     letters,
@@ -109,6 +111,31 @@ def import_material_task(material_import_id: int) -> None:
     """Import one uploaded file; a refusal is kept in its record, which the admin shows."""
     with contextlib.suppress(PlatformError):
         materials.run_import(material_import_id=material_import_id)
+
+
+@shared_task(
+    name="annotations.tasks.fetch_material",
+    ignore_result=True,
+    acks_late=True,
+    reject_on_worker_lost=True,
+    time_limit=12 * 3600,
+)
+def fetch_material_task(material_import_id: int) -> None:
+    """Fetch from one remote source; what comes of it is kept in its record, which the admin shows."""
+    fetching.run_fetch(material_import_id=material_import_id)
+
+
+@shared_task(name="annotations.tasks.resume_fetches", ignore_result=True)
+def resume_fetches() -> None:
+    """Take up what a dead worker left, or a lost message."""
+    for material_import_id in fetching.due():
+        fetch_material_task.apply_async((material_import_id,), expires=50)
+
+
+@shared_task(name="annotations.tasks.audit_texts", ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def audit_texts_task(run_id: int) -> None:
+    """Audit the texts of one study; a failure is kept in its record."""
+    auditing.run_audit(run_id=run_id)
 
 
 @shared_task(name="annotations.tasks.forget_settled", ignore_result=True)

@@ -127,6 +127,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget-settled": {"task": "annotations.tasks.forget_settled", "schedule": 600.0, "options": {"expires": 500.0}},
     "resume-machines": {"task": "annotations.tasks.resume_machines", "schedule": 60.0, "options": {"expires": 50.0}},
+    "resume-fetches": {"task": "annotations.tasks.resume_fetches", "schedule": 60.0, "options": {"expires": 50.0}},
     "watch-studies": {
         "task": "annotations.tasks.watch_studies",
         "schedule": 60.0,

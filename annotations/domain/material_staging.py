@@ -193,7 +193,7 @@ def derive_cells(*, study: Study, number_rows: bool = False) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(CELLS, {"study": study.pk, "number_rows": number_rows})
-        outputs = cursor.rowcount
+        outputs = int(cursor.rowcount)
         cursor.execute("ANALYZE material_cell")
     return outputs
 
