@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.db.models.functions import Length
 from django.utils import translation
 
@@ -108,7 +108,8 @@ def _usual_length(study: Study) -> float:
 def _degraded(study: Study, outputs: int) -> Iterator[Check]:
     """Break one answer each of some prompts, drawn by a hash of their keys; the other answers stay as they are."""
     needed = max(outputs, 1)
-    counted = Prompt.objects.filter(study=study, is_check=False).annotate(count=Count("outputs"))
+    taking_part = Count("outputs", filter=Q(outputs__left_out=""))
+    counted = Prompt.objects.filter(study=study, is_check=False).annotate(count=taking_part)
     keys = counted.filter(count__gte=needed).values_list("key", flat=True)
     for number, source in enumerate(sorted(keys, key=_hash)[:MOST_DEGRADED]):
         key = f"{DEGRADED}-{number + 1}"
@@ -124,7 +125,7 @@ def _degraded(study: Study, outputs: int) -> Iterator[Check]:
 
 
 def _outputs(study: Study) -> Any:
-    return Output.objects.filter(prompt__study=study, prompt__is_check=False)
+    return Output.objects.filter(prompt__study=study, prompt__is_check=False, left_out="")
 
 
 def _hash(text: str) -> bytes:

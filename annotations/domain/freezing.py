@@ -14,7 +14,7 @@ from annotations.enums import StudyState, TrialKind
 from annotations.errors import WrongState
 from annotations.models import Output, Participation, Plan, Study
 
-from . import quality_rules
+from . import preparation_record, quality_rules
 from .attention import checks_for, ensure_checks
 from .events import log_event
 from .frames import question_of
@@ -44,11 +44,14 @@ DELETE_PLAN = (
     "DELETE FROM annotations_booklet WHERE plan_id = %(plan)s",
     "DELETE FROM annotations_task WHERE plan_id = %(plan)s",
 )
+# Content hashes are those of the texts as brought; where preparation changed one, the text as shown counts, too.
 MATERIAL_DIGEST = """
-SELECT count(*), encode(sha256(convert_to(coalesce(
-         string_agg(o.content_hash, ',' ORDER BY o.content_hash COLLATE "C"), ''), 'UTF8')), 'hex')
+SELECT count(*), encode(sha256(convert_to(coalesce(string_agg(
+         CASE WHEN o.raw_text IS NULL THEN o.content_hash
+              ELSE o.content_hash || ':' || encode(sha256(convert_to(o.text, 'UTF8')), 'hex') END,
+         ',' ORDER BY o.content_hash COLLATE "C"), ''), 'UTF8')), 'hex')
 FROM annotations_output o JOIN annotations_prompt p ON p.id = o.prompt_id
-WHERE p.study_id = %(study)s AND NOT p.is_check
+WHERE p.study_id = %(study)s AND NOT p.is_check AND o.left_out = ''
 """
 
 
@@ -58,7 +61,7 @@ def output_name(*, prompt: str, system: str, sample: int) -> str:
 
 
 def material_digest(*, study: Study) -> tuple[int, str]:
-    """Return the number of outputs and a SHA-256 over their sorted content hashes."""
+    """Return the number of outputs that take part and a SHA-256 over their sorted content hashes."""
     with connection.cursor() as cursor:
         cursor.execute(MATERIAL_DIGEST, {"study": study.pk})
         count, digest = cursor.fetchone()
@@ -97,6 +100,7 @@ def canonical_json(*, study: Study, planned: design.Plan | None, version: int) -
         "analysis": study.analysis,
         "quality": quality_rules.declared(study.quality),
         "material": {"outputs": outputs, "sha256": digest},
+        "preparation": preparation_record.record_of(study=study),
         "plan": _plan_of(planned),
     }
     return _canonical(content)

@@ -16,12 +16,15 @@ LISTED = 50
 EXAMPLES = 3
 CHUNK = 2000
 
-# One row per cell of prompt × system with its number of outputs. Attention checks are no material.
+# One row per cell of prompt × system with its number of outputs. Attention checks are no material, nor is a prompt of
+# which preparation left every output out.
 GRID = """
-WITH prompt AS (SELECT id, key FROM annotations_prompt WHERE study_id = %(study)s AND NOT is_check),
+WITH prompt AS (SELECT p.id, p.key FROM annotations_prompt p WHERE p.study_id = %(study)s AND NOT p.is_check
+                AND (NOT EXISTS (SELECT 1 FROM annotations_output o WHERE o.prompt_id = p.id)
+                     OR EXISTS (SELECT 1 FROM annotations_output o WHERE o.prompt_id = p.id AND o.left_out = ''))),
      system AS (SELECT id, name, role FROM annotations_system WHERE study_id = %(study)s AND role <> 'check'),
      filled AS (SELECT o.prompt_id, o.system_id, count(*) AS samples
-                FROM annotations_output o JOIN prompt ON prompt.id = o.prompt_id GROUP BY 1, 2),
+                FROM annotations_output o JOIN prompt ON prompt.id = o.prompt_id WHERE o.left_out = '' GROUP BY 1, 2),
      grid AS (SELECT prompt.id, prompt.key, system.name, system.role, coalesce(filled.samples, 0) AS samples
               FROM prompt CROSS JOIN system
               LEFT JOIN filled ON filled.prompt_id = prompt.id AND filled.system_id = system.id)
@@ -33,24 +36,28 @@ UNEQUAL = """
 SELECT key, jsonb_object_agg(name, samples), count(*) OVER () FROM grid WHERE samples > 0
 GROUP BY id, key HAVING min(samples) <> max(samples) ORDER BY id LIMIT %(most)s
 """
-# Outputs are added and deleted, never changed: this tells whether the numbers over their texts are still true.
+# Outputs are added, deleted, prepared and left out: this tells whether the numbers over their texts are still true.
 STAMP = """
-SELECT count(*), coalesce(max(o.id), 0), coalesce(sum(o.id), 0)::text
+SELECT count(*), coalesce(max(o.id), 0),
+       concat_ws(' ', sum(o.id), sum(o.id) FILTER (WHERE o.left_out <> ''), sum(hashtext(o.prepared)),
+                 (SELECT md5(preparation::text) FROM annotations_study WHERE id = %(study)s))
 FROM annotations_output o JOIN annotations_system s ON s.id = o.system_id WHERE s.study_id = %(study)s
 """
 # A trial of two identical texts has no answer.
 SAME_TEXT = """
 SELECT id, ARRAY(SELECT DISTINCT x.system_id FROM annotations_output x
-                 WHERE x.prompt_id = found.id AND hashtextextended(x.text, 0) = found.digest), total
+                 WHERE x.prompt_id = found.id AND x.left_out = '' AND hashtextextended(x.text, 0) = found.digest),
+       total
 FROM (SELECT p.id, hashtextextended(o.text, 0) AS digest, count(*) OVER () AS total
       FROM annotations_output o
       JOIN annotations_prompt p ON p.id = o.prompt_id AND p.study_id = %(study)s AND NOT p.is_check
+      WHERE o.left_out = ''
       GROUP BY p.id, digest HAVING min(o.system_id) < max(o.system_id) ORDER BY p.id LIMIT %(most)s) found
 ORDER BY id
 """
 BY_SYSTEM = """
 SELECT s.id, s.name, s.role, count(o.id), count(DISTINCT o.prompt_id)
-FROM annotations_system s LEFT JOIN annotations_output o ON o.system_id = s.id
+FROM annotations_system s LEFT JOIN annotations_output o ON o.system_id = s.id AND o.left_out = ''
 WHERE s.study_id = %(study)s AND s.role <> 'check' GROUP BY s.id, s.name, s.role ORDER BY s.name
 """
 SAMPLES = "SELECT name, min(samples), max(samples) FROM grid WHERE samples > 0 GROUP BY name"
@@ -198,7 +205,8 @@ def _text_numbers(
 def _word_counts(study_id: int) -> dict[int, tuple[float, int, int]]:
     """Counted here, not by the database, whose regular expressions take five times as long."""
     found: dict[int, list[int]] = {}
-    texts = Output.objects.filter(prompt__study=study_id, prompt__is_check=False).values_list("system_id", "text")
+    outputs = Output.objects.filter(prompt__study=study_id, prompt__is_check=False, left_out="")
+    texts = outputs.values_list("system_id", "text")
     for system, text in texts.iterator(chunk_size=CHUNK):
         words = len(text.split())
         counts = found.setdefault(system, [0, 0, words, words])

@@ -15,7 +15,7 @@ from annotations.errors import NotReady, WrongState
 from annotations.models import Output, Plan, Study
 from annotations.registry import question_types
 
-from . import attention, editing, freezing, panel
+from . import attention, editing, freezing, panel, preparing
 from .frames import frame_of_draft
 from .freezing import output_name
 
@@ -46,8 +46,8 @@ def spec_of(*, study: Study) -> design.DesignSpec:
 
 
 def outputs_of(*, study: Study) -> list[tuple[design.OutputRef, int]]:
-    """Return every output as the design sees it, with its number of words."""
-    rows = Output.objects.filter(prompt__study=study, prompt__is_check=False).values_list(
+    """Return every output that takes part as the design sees it, with its number of words."""
+    rows = Output.objects.filter(prompt__study=study, prompt__is_check=False, left_out="").values_list(
         "prompt__key", "system__name", "sample", "text"
     )
     return [
@@ -155,6 +155,9 @@ def freeze_study(*, study: Study, actor: AbstractBaseUser | None = None) -> Plan
         )
     if unfit := misfits(study=study):
         raise NotReady(" ".join(unfit))
+    if waiting := preparing.pending(study=study):
+        message = f"{waiting:,} outputs came after the texts were prepared: prepare these, too (“Prepare and audit”)."
+        raise NotReady(message)
     made = draft(study=study)
     broken = broken_guarantees(made)
     if broken:

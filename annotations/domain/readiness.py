@@ -79,7 +79,7 @@ def _missing_material(study: Study) -> Iterator[str]:
         return
     if study.imports.filter(state__in=(JobState.QUEUED, JobState.RUNNING)).exists():
         yield "A file is being imported."
-    outputs = Output.objects.filter(system__study=study).exclude(system__role=SystemRole.CHECK)
+    outputs = Output.objects.filter(system__study=study, left_out="").exclude(system__role=SystemRole.CHECK)
     systems = sorted(outputs.order_by().values_list("system__name", flat=True).distinct())
     if not systems:
         yield "There are no outputs yet: upload a file with the texts of your systems."

@@ -50,7 +50,7 @@ CLOSING = re.compile(
 )
 LABEL = re.compile(
     r"\A\s*[*_#]{0,3}\s*(?:(?:final |my |possible |suggested )?(?:answer|response|output|idea|solution|result|reply|completion|"
-    r"story|challenge|use)|antwort|respuesta|ответ|答案|回答|الإجابة)(?: \d{1,2})?\s*[*_]{0,3}\s*[:：]\s*",
+    r"story|challenge|use)|antwort|respuesta|ответ|答案|回答|الإجابة)(?: \d{1,2})?\s*[*_]{0,3}\s*[:：]\s*[*_]{0,3}\s*",
     re.IGNORECASE,
 )
 CAPITALS = re.compile(r"\b[A-ZÄÖÜ]{4,}\b(?:[^\w\n]+[A-ZÄÖÜ]{2,}\b)*")
