@@ -15,7 +15,8 @@ def folder(tmp_path_factory):
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     torch.manual_seed(0)
-    vocabulary = {word: at for at, word in enumerate("[PAD] [UNK] [CLS] [SEP] the cat sat dog ran".split())}
+    known = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "cat", "sat", "dog", "ran")
+    vocabulary = {word: at for at, word in enumerate(known)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -61,5 +62,5 @@ def test_description_pins_the_weights_and_names_no_folder(folder):
 
 
 def test_model_that_is_not_there_is_refused_in_words(tmp_path):
-    with pytest.raises(EmbeddingError, match="cannot be loaded .*: give a folder that holds it"):
+    with pytest.raises(EmbeddingError, match=r"cannot be loaded .*: give a folder that holds it"):
         SentenceTransformers(str(tmp_path / "nothing")).embed(["a"])
