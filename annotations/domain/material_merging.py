@@ -16,6 +16,7 @@ from annotations.registry.cells import quoted
 
 from .events import log_event
 from .material_clashes import ROLES, check_cells
+from .material_logs import LeftOut
 from .material_overview import counted
 from .material_staging import Problems, derive_cells, stage
 
@@ -56,6 +57,7 @@ class ImportOptions:
     `roles` by name of system; `known_systems` lists the systems that may come (None for any); `only_known_systems` lets
     those come that the study has; `allow_extra_columns` puts columns that the format does not know into the metadata.
     `number_rows` makes a sample of its own of each row without a number, in order, also when two have the same text.
+    Of logs, `system` names the system and `leave_out_unanswered` passes over samples without a text.
     """
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +65,8 @@ class ImportOptions:
     only_known_systems: bool = False
     allow_extra_columns: bool = False
     number_rows: bool = False
+    system: str = ""
+    leave_out_unanswered: bool = False
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> ImportOptions:
@@ -91,6 +95,8 @@ def bring(
     check_state(Study.objects.get(pk=study.pk))
     problems = Problems(job.filename)
     _check_roles(options.roles, problems=problems)
+    left = LeftOut()
+    records = left.sift(records) if options.leave_out_unanswered else records
     job.rows = stage(records, problems=problems, allow_extra=options.allow_extra_columns, progress=progress)
     if before_merge is not None:
         before_merge()
@@ -100,10 +106,10 @@ def bring(
     check_cells(study=study, known=_known(study, options), roles=options.roles, problems=problems)
     problems.refuse()
     facts = _merge(job, options, outputs=outputs)
-    job.state, job.problems = JobState.DONE, []
-    job.message = _summary(job, facts)
+    job.state, job.problems = JobState.DONE, [problem.as_dict() for problem in left.first]
+    job.message = f"{_summary(job, facts)}{left.words}"
     job.save(update_fields=["source", "rows", "added", "unchanged", "state", "problems", "message"])
-    log_event(study=study, name="material_imported", data=facts, actor=actor)
+    log_event(study=study, name="material_imported", data={**facts, "left_out": left.count}, actor=actor)
 
 
 def _merge(job: MaterialImport, options: ImportOptions, *, outputs: int) -> dict[str, Any]:

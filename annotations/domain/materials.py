@@ -16,8 +16,8 @@ from annotations.enums import JobState
 from annotations.errors import MaterialRefused, PlatformError, Problem, WrongState
 from annotations.models import MaterialImport, Study
 from annotations.registry import Source, sources
-from annotations.registry.cells import quoted
 
+from .material_logs import recognised, records_of, unknown
 from .material_merging import ImportOptions, Progress, bring
 from .material_overview import MaterialSummary, MissingCells, material_summary, missing_cells
 from .material_staging import content_hash
@@ -37,7 +37,7 @@ __all__ = [
 
 def suffixes() -> tuple[str, ...]:
     """Return the endings of file names that can be imported."""
-    return tuple(suffix for source in sources for suffix in source.suffixes)
+    return tuple(dict.fromkeys(suffix for source in sources for suffix in source.suffixes))
 
 
 def import_material(
@@ -50,21 +50,23 @@ def import_material(
     known_systems: Collection[str] | None = None,
     only_known_systems: bool = False,
     allow_extra_columns: bool = False,
+    options: ImportOptions | None = None,
     material_import: MaterialImport | None = None,
     actor: AbstractBaseUser | None = None,
     progress: Progress | None = None,
 ) -> MaterialImport:
     """Import one file of outputs into a draft and return the record of the import, whose state is then `done`.
 
-    `filename` is the name that people know the file by; without a `source` its ending tells the format. Given a
-    `material_import`, that record is used, and nothing is done when it is finished or another process is at it.
+    `filename` is the name that people know the file by; without a `source` it tells the format. `options` says all of
+    roles, systems and what is allowed at once, in place of the four before it. Given a `material_import`, that record
+    is used, and nothing is done when it is finished or another process is at it.
     `progress` is called with the number of rows read so far.
 
     Raises MaterialRefused with every problem (the first 200 listed), or WrongState when the study is no draft; then
     nothing was imported, and the record, which is kept, says why. Do not call it in a transaction that an exception
     would roll back, or the record goes with it.
     """
-    options = ImportOptions(dict(roles or {}), known_systems, only_known_systems, allow_extra_columns)
+    options = options or ImportOptions(dict(roles or {}), known_systems, only_known_systems, allow_extra_columns)
     job = material_import or MaterialImport.objects.create(study=study, filename=_printable(filename))
     if job.state == JobState.QUEUED:
         job.source = source or job.source
@@ -142,21 +144,17 @@ def _import(
         if running.select_for_update(skip_locked=True).first() is None:
             job.refresh_from_db()
             return job
-        records = _source(job).records(path, file=job.filename)
+        system = ImportOptions.from_json(job.options).system
+        records = records_of(_source(job), path, study=job.study, file=job.filename, system=system)
         bring(job=job, records=records, progress=progress, actor=actor)
     return job
 
 
 def _source(job: MaterialImport) -> Source:
-    """Return the source that was asked for, else the one whose ending the file has."""
-    if not job.source:
-        name = job.filename.lower()
-        job.source = next((each.name for each in sources if name.endswith(each.suffixes)), "")
+    """Return the source that was asked for, else the one that the file's name tells."""
+    job.source = job.source or recognised(job.filename)
     if job.source not in sources.names():
-        what = (
-            f"there is no source {quoted(job.source)}" if job.source else "the ending of the file's name is not known"
-        )
-        raise MaterialRefused([Problem(job.filename, 0, "", f"{what}; bring one of {', '.join(suffixes())}")])
+        raise unknown(job.filename, asked=job.source, suffixes=suffixes())
     return sources.get(job.source)
 
 

@@ -23,14 +23,19 @@ def queue_import(
     study: Study,
     filename: str,
     content: File[Any],
+    source: str = "",
     options: ImportOptions | None = None,
     actor: AbstractBaseUser | None = None,
 ) -> MaterialImport:
-    """Keep an uploaded file as a queued import, which `materials.run_import` then does; only for a draft."""
+    """Keep an uploaded file as a queued import, which `materials.run_import` then does; only for a draft.
+
+    Without a `source` the file's name tells the format.
+    """
     with transaction.atomic():
         _locked_draft(study)
         name = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in filename)
-        job = MaterialImport(study=study, filename=name[-LONGEST_NAME:], options=(options or ImportOptions()).as_json())
+        kept = (options or ImportOptions()).as_json()
+        job = MaterialImport(study=study, filename=name[-LONGEST_NAME:], source=source, options=kept)
         job.file.save("upload", content, save=False)  # a neutral name: what people call the file may name the arms
         job.save()
         log_event(study=study, name="material_uploaded", data={"import": job.pk, "file": job.filename}, actor=actor)
@@ -39,6 +44,8 @@ def queue_import(
 
 def withdraw_import(*, material_import: MaterialImport, actor: AbstractBaseUser | None = None) -> int:
     """Take the outputs of an import back out of a draft, with prompts and systems that have none left.
+
+    Prompts that were declared stay, and so do systems that can be asked for outputs.
 
     Returns the number of outputs removed. Outputs that an earlier import had brought already are not touched, and
     doing it twice removes nothing more.
@@ -52,8 +59,9 @@ def withdraw_import(*, material_import: MaterialImport, actor: AbstractBaseUser 
             message = "Only an import that is done can be taken back."
             raise WrongState(message)
         removed, _ = Output.objects.filter(source=job).delete()
-        Prompt.objects.filter(study=study, is_check=False, outputs__isnull=True).delete()
-        System.objects.filter(study=study, outputs__isnull=True).exclude(role=SystemRole.CHECK).delete()
+        Prompt.objects.filter(study=study, is_check=False, declared=False, outputs__isnull=True).delete()
+        idle = System.objects.filter(study=study, outputs__isnull=True, writer__isnull=True)
+        idle.exclude(role=SystemRole.CHECK).delete()
         if removed:
             job.message, job.added = f"Taken back: {removed:,} outputs removed.", 0
             job.save(update_fields=["message", "added"])

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from annotations.domain.materials import MissingCells, import_material, missing_cells, suffixes
+from annotations.domain.materials import ImportOptions, MissingCells, import_material, missing_cells, suffixes
 from annotations.errors import MaterialRefused, PlatformError, Problem
 from annotations.models import Study
 from annotations.registry import sources
@@ -39,11 +39,22 @@ class Command(BaseCommand):
         )
         parser.add_argument("--only-known-systems", action="store_true", help="refuse systems that the study lacks")
         parser.add_argument("--allow-extra-columns", action="store_true", help="keep unknown columns as metadata")
+        parser.add_argument("--system", default="", help="the name of the system, of a log that names none or another")
+        parser.add_argument(
+            "--leave-out-unanswered", action="store_true", help="pass over samples of a log that have no text"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import, then say what came of it and what is still missing."""
         study = find_study(options["study"])
         path: Path = options["file"]
+        chosen = ImportOptions(
+            roles=dict(options["role"]),
+            only_known_systems=options["only_known_systems"],
+            allow_extra_columns=options["allow_extra_columns"],
+            system=options["system"],
+            leave_out_unanswered=options["leave_out_unanswered"],
+        )
         quiet = options["verbosity"] == 0 or not sys.stderr.isatty()
         try:
             with tqdm(desc=path.name, unit=" rows", disable=quiet) as bar:
@@ -52,9 +63,7 @@ class Command(BaseCommand):
                     path=path,
                     filename=path.name,
                     source=options["source"],
-                    roles=dict(options["role"]),
-                    only_known_systems=options["only_known_systems"],
-                    allow_extra_columns=options["allow_extra_columns"],
+                    options=chosen,
                     progress=lambda rows: bar.update(rows - bar.n),
                 )
         except MaterialRefused as refused:
