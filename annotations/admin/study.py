@@ -29,10 +29,12 @@ from .stations import (
     design,
     entrance,
     freeze,
+    generate,
     judges,
     launch,
     log,
     material,
+    measures,
     members,
     monitor,
     panel,
@@ -48,6 +50,7 @@ STATES = {"Draft": "", "Frozen": "info", "Open": "success", "Paused": "warning",
 MADE = "study_made"  # in the session: what the form with this nonce made, so that sent twice it makes one
 STATIONS = (
     material,
+    generate,
     design,
     preview,
     freeze,
@@ -63,6 +66,7 @@ STATIONS = (
     log,
     panel,
     judges,
+    measures,
 )
 
 

@@ -21,6 +21,7 @@ from .jobs import worked_on
 
 LOCK = 20_2619  # the first key of our advisory locks: measurements
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
+PLANES = "planes.json"  # in the bundle: all outputs to each prompt in the plane, for the page
 LEAST = 2  # outputs below which nothing can be compared
 SECRETS = (("api_key", "Key of the endpoint"),)
 TAKES = (
@@ -31,7 +32,7 @@ TAKES = (
         "decimal",
         0.8,
         least=0.05,
-        most=1,
+        most=0.99,
         help="Two texts this similar repeat one another (Artificial Hivemind: 0.8).",
     ),
     Option("seed", "Seed", "number", 0, least=0, most=2**31 - 1),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +22,16 @@ from annotations.registry.endpoints import embedder_line
 
 from .bundles import zip_folder
 from .jobs import alone
-from .measurements import LOCK, UNDER_WAY, fingerprint
+from .measurements import LOCK, PLANES, UNDER_WAY, fingerprint
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.diversity.result import Diversity, Projection
 
+
+LEAST_POINTS = 3
+MOST_POINTS = 60_000  # of all prompts together, which the page can show one at a time
 # Families of prompts whose answers have scores of their own, as the prompt sets name them.
 USES, WORDS = "alternative_uses", "divergent_association"
 THING = re.compile(r"\buses? (?:for|of) ([^.?!\n,;:]{2,60})", re.IGNORECASE)
@@ -77,27 +83,63 @@ def _run(job: Measurement) -> None:
     # What an endpoint was paid for, or a model took its time for, is kept on the worker's disk by text and model.
     cache = VectorCache(site.MEASURES_CACHE / "vectors.sqlite")
     embedder = choose(embedder_line(settings), key=job.secrets.get("api_key", ""), seed=settings["seed"])
+    shown = _shown(frame)
     result = measure(
-        frame,
+        frame[["prompt", "system", "sample", "text"]],
         baseline=settings["baseline"] or None,
         embedder=embedder,
         cache=cache,
         threshold=settings["threshold"],
+        show=shown,
         seed=settings["seed"],
         progress=lambda done, total, what: tell(90 * done // max(total, 1), 100, what),
     )
+    planes = _planes(result)
+    result = replace(result, projections=_middling(result))  # one is drawn for paper, the page draws any of them
     tell(92, 100, "Tests of creativity")
     creativity, scores = creativity_of(frame=frame, embedder=embedder)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "measures"
         result.write(target, title=study.title)
+        (target / PLANES).write_text(json.dumps(planes, ensure_ascii=False), encoding="utf-8")
         if scores:
             _write_csv(target / "creativity.csv", scores)
+        tell(99, 100, "Packing the bundle")
         with zip_folder(target, Path(folder) / "bundle.zip").open("rb") as packed:
             job.bundle.save(f"{study.slug}-measures-{job.pk}.zip", File(packed), save=False)
-    job.summary = {**result.summary(), "creativity": creativity}
-    tell(99, 100, "Packing the bundle")
+    job.summary = {**result.summary(), "creativity": creativity, "shown": shown}
     _finish(job, JobState.DONE, "")
+
+
+def _shown(frame: pd.DataFrame) -> list[str]:
+    """Return the prompts whose outputs can be looked at in the plane: all, or the first that a page can hold."""
+    sizes = frame[frame["text"].str.strip() != ""].groupby("prompt", sort=False).size()
+    return [str(prompt) for prompt in sizes.index[(sizes.cumsum() <= MOST_POINTS) & (sizes >= LEAST_POINTS)]]
+
+
+def _planes(result: Diversity) -> dict[str, Any]:
+    """Return the points of each prompt: place of the system in `order`, sample, x, y."""
+    order = {name: at for at, name in enumerate(result.order)}
+    known = result.outputs
+    prompts: dict[str, Any] = {}
+    for one in result.projections:
+        points = [
+            [order[known.systems[known.system[row]]], int(known.sample[row]), round(float(x), 4), round(float(y), 4)]
+            for row, (x, y) in zip(one.rows, one.points, strict=True)
+        ]
+        prompts[one.prompt] = {"share": list(one.share), "points": points}
+    return {"order": list(result.order), "prompts": prompts}
+
+
+def _middling(result: Diversity) -> tuple[Projection, ...]:
+    """Return the projection of the prompt whose outputs are of middling likeness."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):
+        inside = np.nan_to_num(result.likeness.within, nan=0.0).mean(axis=1)
+    place = {prompt: at for at, prompt in enumerate(result.outputs.prompts)}
+    ordered = sorted(result.projections, key=lambda one: (inside[place[one.prompt]], place[one.prompt]))
+    return tuple(ordered[(len(ordered) - 1) // 2 :][:1])
 
 
 def frame_of(*, study: Study) -> pd.DataFrame:

@@ -61,6 +61,12 @@ def power_curve(curve: Mapping[str, Any], currency: str) -> dict[str, Any]:
     return {"curve": curves.power_curve(curve), "axis": curve["axis"], "currency": currency}
 
 
+@register.inclusion_tag(f"{PARTS}/plane.html")
+def plane(points: Sequence[Sequence[Any]], order: Sequence[str]) -> dict[str, Any]:
+    """Draw all outputs to one prompt on two principal components, by system."""
+    return {"plane": curves.plane(points, order)}
+
+
 @register.filter
 def station_action(study_id: int, name: str) -> str:
     """Return the address of an action of the station "open"."""
