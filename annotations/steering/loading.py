@@ -175,7 +175,7 @@ def load(folder: Path, *, dtype: str = "auto", device: str = "auto") -> Loaded:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     place = device_for(device)
     kind = dtype_for(dtype, folder, place)
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
