@@ -28,6 +28,7 @@ from .home import with_progress
 from .stations import (
     design,
     entrance,
+    fetch,
     freeze,
     generate,
     judges,
@@ -38,6 +39,7 @@ from .stations import (
     members,
     monitor,
     panel,
+    preparation,
     preview,
     quality,
     recruitment,
@@ -51,6 +53,7 @@ MADE = "study_made"  # in the session: what the form with this nonce made, so th
 STATIONS = (
     material,
     generate,
+    fetch,
     design,
     preview,
     freeze,
@@ -65,6 +68,7 @@ STATIONS = (
     members,
     log,
     panel,
+    preparation,
     judges,
     measures,
 )

@@ -190,7 +190,7 @@ def _marks(metadata: Any, mark: str | None) -> Iterator[str]:
 
 def surroundings(study: Study) -> Surroundings:
     """Return what audits know beside the texts."""
-    roles = dict(study.systems.exclude(role=SystemRole.CHECK).order_by("name").values_list("name", "role"))
+    roles: dict[str, str] = dict(study.systems.exclude(role=SystemRole.CHECK).order_by("name").values_list("name", "role"))
     prompts = {
         str(settings.get("system_prompt") or "")
         for settings in Writer.objects.filter(system__study=study).values_list("settings", flat=True)
