@@ -82,7 +82,13 @@ def _unused(study: Study) -> Study:
 
 
 def copy_system(
-    *, study: Study, system_id: int, name: str, changes: Mapping[str, Any] | None = None, actor: Any = None
+    *,
+    study: Study,
+    system_id: int,
+    name: str,
+    role: str = "",
+    changes: Mapping[str, Any] | None = None,
+    actor: Any = None,
 ) -> Kept:
     """Add a system that is asked as another one is, with some settings changed; the key is copied, unseen."""
     original = _writer(study, system_id)
@@ -91,7 +97,7 @@ def copy_system(
     return save_system(
         study=study,
         name=name,
-        role=original.system.role,
+        role=role or original.system.role,
         generator=original.generator,
         settings=settings,
         secrets=original.secrets if stays else None,

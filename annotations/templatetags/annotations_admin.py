@@ -108,6 +108,18 @@ def p_value(value: Any) -> str:
 
 
 @register.filter
+def duration(seconds: Any) -> str:
+    """Format a time that is still to go, as roughly as one wants to know it."""
+    if not isinstance(seconds, int | float):
+        return "–"
+    minutes = math.ceil(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    if hours >= 48:  # noqa: PLR2004 - two days
+        return f"{hours // 24} days"
+    return f"{hours} h {rest} min" if hours else f"{minutes} min"
+
+
+@register.filter
 def money(minor: Any, currency: str = "") -> str:
     """Format minor units (cents, pence) as an amount."""
     if not isinstance(minor, int | float):

@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from annotations import models
 from annotations.domain import members, reporting
 from annotations.enums import Role, Step
-from annotations.registry import exports
+from annotations.registry import exports, generators
 from tests.annotations.admin.conftest import judge
 from tests.annotations.factories import StudyFactory, UserFactory
 
@@ -69,10 +69,25 @@ def marked_study() -> World:
     members.issue_token(user=owner, name="Quokka token", days=3)
     models.Event.objects.create(study=study, name="noted", data={"what": "Quokka", "system": SYSTEMS[0]}, actor=owner)
     _recruit(study, owner, who)
+    _generate(study)
     for masked in (False, True):
         _report(study, masked=masked)
     raters = study.participations.values_list("rater__pseudonym", flat=True)
     return World(study, owner, (MARK, OUTPUT, *SYSTEMS, *raters))
+
+
+def _generate(study: models.Study) -> None:
+    """A system that can be asked, and a generation that asked it."""
+    system, prompt = study.systems.get(name=SYSTEMS[0]), study.prompts.first()
+    settings = {"base_url": "http://127.0.0.1:9/v1", "model": "quokka-model"}
+    kind = generators.get("openai_compatible")
+    models.Writer.objects.create(
+        system=system, settings=kind.clean_settings(settings), secrets={"api_key": "quokka-secret"}
+    )
+    made = models.Generation.objects.create(study=study, state="stopped", message="Quokka message")
+    models.Sample.objects.create(
+        generation=made, system=system, prompt=prompt, number=99, state="failed", error="Quokka error"
+    )
 
 
 def _recruit(study: models.Study, owner: Any, who: models.Participation) -> None:
@@ -133,6 +148,7 @@ class Arguments:
             "member_id": list(study.members.values_list("pk", flat=True)),
             "participation_id": [who.pk],
             "exclusion_id": [who.exclusions.get().pk],
+            "generation_id": list(study.generations.values_list("pk", flat=True)),
             "system_id": [study.systems.first().pk],
             "submission_id": [study.remote.submissions.get().pk],
             "action": ["approve", "reject", "bonus"],

@@ -20,10 +20,10 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-WORDS = (
+WORDS = (  # noqa: SIM905 - prose
     "a brick can be used as house door stop in the rain and under stars with my old shoe to hold paper or paint like "
     "moon boat river tree stone light glass song bread night wind sand fire tooth clock ladder kite bridge drum mirror"
-).split()  # noqa: SIM905 - prose
+).split()
 SIZE, INNER = 16, 32
 
 
