@@ -32,7 +32,7 @@ LETTERS: Final = 22
 
 def colour(at: int) -> tuple[str, str]:
     """Return colour and mark of the system at a place: no two of the first seventy are the same."""
-    return PALETTE[at % len(PALETTE)], MARKS[(at // len(PALETTE) + at) % len(MARKS)]
+    return PALETTE[at % len(PALETTE)], MARKS[at % len(MARKS)]
 
 
 def scatter(result: Diversity, shown: Projection) -> Figure:
@@ -52,7 +52,7 @@ def scatter(result: Diversity, shown: Projection) -> Figure:
             size = 46 if mark == "*" else 30
             axes.scatter(
                 points[:, 0], points[:, 1], s=size, c=shade, marker=mark, alpha=0.8, edgecolors=INK,
-                linewidths=0.25, label=shorten(name, LETTERS), zorder=3,
+                linewidths=0.25, label=_name(name), zorder=3,
             )  # fmt: skip
         axes.set_xlabel(f"first principal component ({percent(shown.share[0])} of the variance)")
         axes.set_ylabel(f"second ({percent(shown.share[1])})")
@@ -62,7 +62,7 @@ def scatter(result: Diversity, shown: Projection) -> Figure:
             handletextpad=0.3, labelcolor=INK, borderaxespad=0.0,
         )  # fmt: skip
         figure.text(0.6 / width, 0.945, "Outputs to one prompt", fontsize=10.5, fontweight="bold", color=INK)
-        figure.text(0.6 / width, 0.9, _one_line(shown.prompt, 84), fontsize=8.5, color=MUTED)
+        figure.text(0.6 / width, 0.9, _name(shown.prompt, 84), fontsize=8.5, color=MUTED)
     return figure
 
 
@@ -77,7 +77,7 @@ def heat_map(result: Diversity) -> Figure | None:
         return None
     order = [names.index(name) for name in result.order] if count <= MOST_PRINTED else clustered(result)
     values = result.likeness.between[np.ix_(order, order)]
-    labels = [shorten(names[at], LETTERS) for at in order]
+    labels = [_name(names[at]) for at in order]
     longest = max(map(len, labels))
     cell = 0.62 if count <= MOST_PRINTED else 0.27
     side, left, top = cell * count, 0.35 + 0.075 * longest, 0.65 + 0.052 * longest
@@ -176,7 +176,7 @@ def _panel(axes: Axes, result: Diversity, name: str, *, limits: tuple[float, flo
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
     axes.tick_params(labelsize=7.5, pad=3)
-    title(axes, shorten(name, LETTERS), size=9.0)
+    title(axes, _name(name), size=9.0)
     found = next((row for row in result.systems if (row.system, row.measure) == (name, "share_above")), None)
     if found is not None:
         text = f"{percent(found.mean)} above {threshold:g}"
@@ -196,7 +196,7 @@ def differences(result: Diversity) -> Figure | None:
     across = min(ACROSS, len(keys))
     down = -(-len(keys) // across)
     names = [pair[0] if result.settings.baseline else f"{pair[0]} − {pair[1]}" for pair in pairs]
-    margin = 0.3 + 0.072 * max(len(shorten(name, 2 * LETTERS)) for name in names)
+    margin = 0.3 + 0.072 * max(len(_name(name, 2 * LETTERS)) for name in names)
     tall = 0.24 * len(pairs) + 0.2
     width, height = margin + 2.75 * across + 0.2, (tall + 0.85) * down + 0.55
     with mpl.rc_context(STYLE):
@@ -207,13 +207,13 @@ def differences(result: Diversity) -> Figure | None:
             box = ((margin + 2.75 * column) / width, bottom / height, 2.4 / width, tall / height)
             axes = plain(figure.add_axes(box), grid="x")
             _dots(axes, [one for one in rows if one.measure == key], level=1.0 - result.settings.confidence)
-            axes.set_yticks(range(len(names)), [shorten(name, 2 * LETTERS) for name in names] if not column else [])
+            axes.set_yticks(range(len(names)), [_name(name, 2 * LETTERS) for name in names] if not column else [])
             side = BY_KEY[key].collapse
             title(axes, BY_KEY[key].label, size=9.0)
             arrow = "← more diverse" if side > 0 else "more diverse →"
             axes.set_xlabel(arrow, fontsize=7, color=MUTED, loc="left" if side > 0 else "right", labelpad=1)
         against = f"minus {result.settings.baseline}" if result.settings.baseline else "first minus second"
-        head = f"Differences in diversity, {shorten(against, 40)}"
+        head = f"Differences in diversity, {_name(against, 40)}"
         figure.text(0.12 / width, 1.0 - 0.24 / height, head, fontsize=10.5, fontweight="bold", color=INK)
         note = f"Means over prompts with {percent(result.settings.confidence).replace('.0%', '%')} intervals."
         level = f"{1.0 - result.settings.confidence:.3g}".replace("0.", ".")
@@ -241,5 +241,6 @@ def _dots(axes: Axes, rows: list[ContrastRow], *, level: float) -> None:
     axes.spines["bottom"].set_color(REST)
 
 
-def _one_line(words: str, letters: int) -> str:
-    return shorten(" ".join(words.split()), letters)
+def _name(words: str, letters: int = LETTERS) -> str:
+    """Return a name or prompt on one line, cut short, in which no sign is taken for mathematics."""
+    return shorten(" ".join(words.split()), letters).replace("$", r"\$")

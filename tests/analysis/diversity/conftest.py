@@ -22,7 +22,7 @@ def plant(
         for system, share in (stock or {"baseline": 0.7, "other": 0.7, "steered": 0.1}).items():
             for sample in range(samples):
                 text = answer if rng.random() < share else rng.choice(topic, words)
-                text = np.where(rng.random(words) < 0.1, rng.choice(topic, words), text)
+                text = np.where(rng.random(words) < 0.04, rng.choice(topic, words), text)
                 rows.append((f"Write of {prompt:02d}", system, str(sample), " ".join(text)))
     return pd.DataFrame(rows, columns=["prompt", "system", "sample", "text"])
 
