@@ -82,9 +82,17 @@ def _missing_material(study: Study) -> Iterator[str]:
     outputs = Output.objects.filter(system__study=study, left_out="").exclude(system__role=SystemRole.CHECK)
     systems = sorted(outputs.order_by().values_list("system__name", flat=True).distinct())
     if not systems:
-        yield "There are no outputs yet: upload a file with the texts of your systems."
+        yield _without_outputs(study)
     elif len(systems) == 1:
         yield f"There are only outputs of '{systems[0]}': a comparison needs at least two systems."
+
+
+def _without_outputs(study: Study) -> str:
+    count = study.prompts.filter(is_check=False).count()
+    if not count:
+        return "There are no outputs yet: upload a file with the texts of your systems."
+    prompts = "is 1 prompt" if count == 1 else f"are {count:,} prompts"
+    return f"There {prompts} and no outputs yet: generate, fetch or upload them."
 
 
 def _missing_design(study: Study) -> Iterator[str]:
