@@ -42,9 +42,12 @@ class Workers:
             self.running.wait(30)
             self.running = None
 
-    def kill_child(self, pid: int) -> None:
-        """SIGKILL one process of the pool; the worker stays."""
-        os.kill(pid, signal.SIGKILL)
+    def kill_children(self) -> None:
+        """SIGKILL the processes that do the work; the worker itself stays and gets new ones."""
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True, check=True).stdout
+        for pid, parent in (map(int, line.split()) for line in listed.splitlines()):
+            if self.running is not None and parent == self.running.pid:
+                os.kill(pid, signal.SIGKILL)
 
     def is_up(self) -> bool:
         """Whether the worker takes messages."""
