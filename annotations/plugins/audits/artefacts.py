@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from annotations.registry import Audit, AuditedText, AuditFinding, Option, Severity, Surroundings, audits
 
 from . import artefact_patterns as patterns
 from .arms import ALPHA, Arms
-from .places import Hit, by_system, counted, evidence, outputs_of, sizes_of
+from .places import Hit, by_system, evidence, outputs_of, says, sizes_of
 
 SIMPLE: tuple[tuple[str, re.Pattern[str], Severity, str, str], ...] = (
     ("tokens", patterns.TOKENS, "leak", "Tokens of a chat template", "hold special tokens such as <|eot_id|>"),
@@ -29,6 +29,7 @@ SIMPLE: tuple[tuple[str, re.Pattern[str], Severity, str, str], ...] = (
 )
 LONG_RUN = 12  # words of the prompt in a row
 LEAST_PROMPT = 5
+FIRST = 4
 LEAST_INSTRUCTION = 8
 COMMON = 0.2
 LONG_ENOUGH = 12  # words, from which a text should end with a full stop
@@ -87,7 +88,7 @@ def _finding(
         key=key,
         severity=severity,
         title=title,
-        detail=f"{counted(len(ids), 'output')} {what}.",
+        detail=f"{says(len(ids), what)}.",
         advice=advice,
         outputs=ids,
         evidence=evidence(hits),
@@ -144,16 +145,36 @@ def _leaked_instructions(
         yield _finding("instruction", hits, severity="leak", title="A system prompt leaked", what=what, sizes=sizes)
 
 
+Runs = dict[tuple[str, ...], set[tuple[str, ...]]]
+
+
+def _prompt_index(questions: Iterable[str]) -> Runs:
+    """Return the telling runs of all prompts (a short prompt whole, of a long one LONG_RUN words), by first words."""
+    index: Runs = defaultdict(set)
+    for question in questions:
+        words = _words(question)
+        if len(words) >= LEAST_PROMPT:
+            size = min(len(words), LONG_RUN)
+            for at in range(len(words) - size + 1):
+                index[tuple(words[at : at + FIRST])].add(tuple(words[at : at + size]))
+    return index
+
+
+def _from_prompts(text: AuditedText, index: Runs) -> Hit | None:
+    """Return the first run of words that a text has from a prompt, its own or another one."""
+    tokens = list(TOKEN.finditer(text.text))
+    words = [token[0].casefold() for token in tokens]
+    for at in range(len(words) - FIRST + 1):
+        for run in index.get(tuple(words[at : at + FIRST]), ()):
+            if tuple(words[at : at + len(run)]) == run:
+                return Hit(text, tokens[at].start(), tokens[at + len(run) - 1].end())
+    return None
+
+
 def _repeated_prompts(texts: Sequence[AuditedText], *, sizes: Mapping[str, int]) -> Iterator[AuditFinding]:
     """Find texts that repeat their prompt; that many do in all systems alike is the style of the task."""
-    hits = []
-    for text in texts:
-        length = len(_words(text.question))
-        if length < LEAST_PROMPT:
-            continue
-        hit = _shared_run(text, text.question, least=min(length, LONG_RUN))
-        if hit is not None:
-            hits.append(hit)
+    index = _prompt_index({text.question for text in texts})
+    hits = [hit for text in texts if (hit := _from_prompts(text, index)) is not None]
     if not hits:
         return
     arms = Arms(texts)
@@ -162,7 +183,7 @@ def _repeated_prompts(texts: Sequence[AuditedText], *, sizes: Mapping[str, int])
     severity: Severity = "note" if min(shares) >= COMMON and not uneven else "warning"
     if uneven and min(shares) == 0:
         severity = "leak"
-    what = "repeat their prompt"
+    what = "repeat a prompt of this study"
     yield _finding("prompt", hits, severity=severity, title="The prompt is repeated", what=what, sizes=sizes)
 
 

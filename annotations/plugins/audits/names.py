@@ -210,7 +210,11 @@ def _own_patterns(names: Sequence[str]) -> Iterator[_Own]:
             continue
         odd = any(mark.isdigit() or mark in "-_./" for mark in name)
         yield _Own(name, _bounded(escaped), "leak" if odd else "warning")
-        yield _Own(name, _bounded(r"[\s_\-./]".join(map(re.escape, parts))), "warning" if _is_loose(parts) else "leak")
+        yield _Own(
+            name,
+            _bounded(r"[\s_\-./]".join(map(re.escape, parts))),
+            "warning" if _is_loose(parts) and not _is_odd(name) else "leak",
+        )
         for part in parts:
             if len(part) > SHORTEST and part.casefold() not in GENERIC and not part.isdigit():
                 own = _Own(part, _bounded(re.escape(part)), "leak" if _is_odd(part) else "warning")
@@ -233,7 +237,7 @@ def _bounded(pattern: str) -> re.Pattern[str]:
 
 def _is_odd(word: str) -> bool:
     """Whether this is no word that a text would hold by chance: with digits, or capitals inside (CreativityNeuro)."""
-    return any(map(str.isdigit, word)) or not (word[1:].islower() or not word[1:].isalpha())
+    return any(map(str.isdigit, word)) or (word.isalpha() and not word[1:].islower())
 
 
 def _is_loose(parts: Sequence[str]) -> bool:

@@ -72,6 +72,12 @@ def by_system(concerned: Iterable[AuditedText], sizes: Mapping[str, int]) -> dic
     return {"systems": {name: {"count": found[name], "of": total} for name, total in sizes.items()}}
 
 
+def says(count: int, what: str) -> str:
+    """Return "2 outputs hold …", "1 output holds …"."""
+    verb, _, rest = what.partition(" ")
+    return f"{counted(count, 'output')} {verb if count != 1 else {'are': 'is'}.get(verb, f'{verb}s')} {rest}"
+
+
 def counted(count: int, noun: str) -> str:
     """Return "1 output", "2 outputs"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

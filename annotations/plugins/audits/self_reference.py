@@ -10,7 +10,7 @@ from typing import Any
 
 from annotations.registry import Audit, AuditedText, AuditFinding, Severity, Surroundings, audits
 
-from .places import Hit, by_system, counted, evidence, outputs_of, sizes_of
+from .places import Hit, by_system, evidence, outputs_of, says, sizes_of
 
 MACHINE = r"(?:AI|A\.I\.|artificial intelligence|(?:large |AI )?language model|LLM|chat ?bot|virtual assistant|digital assistant|AI (?:assistant|model|system|chatbot|program)|computer program|machine learning model|neural network)"
 SELF = (
@@ -128,7 +128,7 @@ def _finding(
         key=key,
         severity=severity,
         title=title,
-        detail=f"{counted(len(ids), 'output')} {what}.",
+        detail=f"{says(len(ids), what)}.",
         advice="Exclude these outputs, or have them written again.",
         outputs=ids,
         evidence=evidence(hits),
