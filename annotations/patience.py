@@ -220,9 +220,9 @@ class Bucket:
         return max(0.0, -self.level / self.rate)
 
     def give(self, amount: float, *, now: float) -> None:
-        """Put back what was not used."""
-        self.level = min(self.most, self.level + amount + (now - (self.at or now)) * self.rate)
-        self.at = now
+        """Fill up by the time that went by, and put back what was not used, for which somebody has waited already."""
+        filled = min(self.most, self.level + (now - (self.at or now)) * self.rate)
+        self.level, self.at = max(self.level, filled) + amount, now
 
 
 class Pace:

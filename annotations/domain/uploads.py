@@ -59,7 +59,9 @@ def withdraw_import(*, material_import: MaterialImport, actor: AbstractBaseUser 
             message = "Only an import that is done can be taken back."
             raise WrongState(message)
         removed, _ = Output.objects.filter(source=job).delete()
-        Prompt.objects.filter(study=study, is_check=False, declared=False, outputs__isnull=True).delete()
+        Prompt.objects.filter(study=study, is_check=False, declared=False, outputs__isnull=True).exclude(
+            wanted_samples__isnull=False  # a generation asks for outputs of it
+        ).delete()
         idle = System.objects.filter(study=study, outputs__isnull=True, writer__isnull=True)
         idle.exclude(role=SystemRole.CHECK).delete()
         if removed:
