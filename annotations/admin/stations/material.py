@@ -19,6 +19,7 @@ from annotations.domain import editing, materials, panel, uploads
 from annotations.enums import JobState, StudyState, SystemRole
 from annotations.errors import MaterialRefused
 from annotations.models import MaterialImport, Study
+from annotations.registry import sources
 
 SMALL = 2_000_000  # bytes; imported while one waits
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
@@ -26,10 +27,25 @@ ROLES = [(role.value, role.label) for role in SystemRole if role != SystemRole.C
 SHOWN = 10
 
 
+def formats() -> list[tuple[str, str]]:
+    """Return what a file may be."""
+    return [("", "By its name"), *sources.choices()]
+
+
 class UploadForm(forms.Form):
-    """A file of outputs."""
+    """A file of outputs: a table, or the log of an evaluation tool."""
 
     file = forms.FileField(label="File", allow_empty_file=True)
+    source = forms.ChoiceField(label="Format", choices=formats, required=False)
+    system = forms.CharField(
+        label="Name of the system",
+        max_length=120,
+        required=False,
+        help_text="In place of what the log calls its model, or when it names none. Never shown to raters.",
+    )
+    leave_out_unanswered = forms.BooleanField(
+        label="Leave out samples without an answer, and list them", required=False
+    )
     allow_extra_columns = forms.BooleanField(label="Keep unknown columns as metadata", required=False)
     new_systems = forms.BooleanField(label="This file brings new systems", required=False)
 
@@ -60,6 +76,7 @@ def _page(visit: Visit, form: UploadForm, *, status: int = 200) -> HttpResponse:
     may_edit = visit.may_change and study.state == StudyState.DRAFT
     summary = materials.material_summary(study=study)
     imports = list(study.imports.all()[:SHOWN])
+    files = [job for job in imports if not job.settings]  # what is fetched has a page of its own
     keys = dict(study.systems.values_list("name", "pk"))
     cells = materials.missing_cells(study=study)
     context = {
@@ -74,8 +91,8 @@ def _page(visit: Visit, form: UploadForm, *, status: int = 200) -> HttpResponse:
         "roles": ROLES,
         "stamp": editing.stamp(study=study),
         "imports": imports,
-        "newest": imports[0] if imports and not form.is_bound else None,  # a refused form speaks of another file
-        "under_way": [job for job in imports if job.state in UNDER_WAY],
+        "newest": files[0] if files and not form.is_bound else None,  # a refused form speaks of another file
+        "under_way": [job for job in files if job.state in UNDER_WAY],
         "suffixes": materials.suffixes(),
         "live_url": visit.url("material_live"),
     }
@@ -98,9 +115,14 @@ def upload(visit: Visit) -> str | HttpResponse:
     options = materials.ImportOptions(
         only_known_systems=_has_systems(visit.study) and not form.cleaned_data["new_systems"],
         allow_extra_columns=form.cleaned_data["allow_extra_columns"],
+        system=form.cleaned_data["system"],
+        leave_out_unanswered=form.cleaned_data["leave_out_unanswered"],
     )
     actor: Any = visit.request.user
-    job = uploads.queue_import(study=visit.study, filename=file.name, content=file, options=options, actor=actor)
+    source = form.cleaned_data["source"]
+    job = uploads.queue_import(
+        study=visit.study, filename=file.name, content=file, source=source, options=options, actor=actor
+    )
     return _start(visit, job) if file.size >= SMALL else _run(visit, job)
 
 
@@ -156,7 +178,7 @@ def roles(visit: Visit) -> str:
 
 def live(visit: Visit) -> JsonResponse:
     """Return the imports under way; `reload` when the last one is finished."""
-    jobs = list(visit.study.imports.filter(state__in=UNDER_WAY))
+    jobs = list(visit.study.imports.filter(state__in=UNDER_WAY, settings={}))
     context = {"under_way": jobs, "may_edit": False}
     panel = render_to_string("annotations/admin/parts/imports_under_way.html", context)
     return JsonResponse({"panels": {"imports": panel}, "rest": not jobs, "reload": not jobs})

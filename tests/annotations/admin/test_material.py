@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -14,6 +15,7 @@ from tests.annotations.factories import StudyFactory
 
 from .conftest import address, said
 
+LOGS = Path(__file__).parent.parent / "plugins" / "sources" / "logs"
 GOOD = 'prompt,system,text\nA brick,baseline,"A doorstop."\nA brick,steered,"Pigment."\n'
 BAD = 'prompt,system,text\nA brick,baseline,"A doorstop."\nA brick,steered,\n,steered,"Pigment."\n'
 
@@ -286,3 +288,36 @@ def test_refused_form_says_so_on_top_and_not_what_an_older_file_was(upload, empt
     assert said(response) == [f"Nothing was imported. outputs.exe cannot be read; bring one of {endings}."]
     assert html.count("older.csv was refused; nothing of it was imported") == 1  # closed, in the list of imports
     assert '<details class="ev-card ev-problems" open>' not in html
+
+
+def test_log_of_a_tool_is_uploaded_under_its_own_name_and_a_name_for_the_system(upload, empty):
+    log = next(LOGS.glob("lm_eval/plain/*/samples_*.jsonl"))
+
+    refused = upload(empty, log.read_bytes(), log.name)
+    taken = upload(empty, log.read_bytes(), log.name, system="steered")
+
+    assert refused.context["newest"].problems[0]["column"] == "system"
+    assert said(taken) == [f"{log.name}: 9 outputs added (3 new prompts, 1 new system)."]
+    assert set(System.objects.values_list("name", flat=True)) == {"steered"}
+
+
+def test_format_can_be_chosen_when_the_name_does_not_tell_it(upload, empty):
+    content = (LOGS / "alpaca_eval" / "model_outputs.json").read_bytes()
+
+    refused = upload(empty, content, "mine.json")
+    taken = upload(empty, content, "mine.json", source="alpaca_eval")
+
+    assert "say which format it has" in refused.content.decode()
+    assert said(taken) == ["mine.json: 3 outputs added (3 new prompts, 1 new system)."]
+
+
+def test_samples_without_an_answer_are_left_out_when_asked_and_shown(upload, empty):
+    log = next(LOGS.glob("inspect/*unusual*.eval"))
+
+    response = upload(empty, log.read_bytes(), log.name, leave_out_unanswered="on")
+
+    html = response.content.decode()
+    assert "2 samples without an answer left out." in said(response)[0]
+    assert f"What was left out of {log.name}" in html
+    assert "the sandbox is gone" in html
+    assert "was refused" not in html
