@@ -41,6 +41,7 @@ from .stations import (
     panel,
     preparation,
     preview,
+    prompts,
     quality,
     recruitment,
     results,
@@ -52,6 +53,7 @@ STATES = {"Draft": "", "Frozen": "info", "Open": "success", "Paused": "warning",
 MADE = "study_made"  # in the session: what the form with this nonce made, so that sent twice it makes one
 STATIONS = (
     material,
+    prompts,
     generate,
     fetch,
     design,

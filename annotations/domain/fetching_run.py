@@ -59,9 +59,20 @@ class Progress:
         return self.rows / self.seconds if self.seconds > 0 else 0.0
 
     @property
+    def clock(self) -> str:
+        """The time that it has taken, in minutes and seconds."""
+        minutes, seconds = divmod(int(self.seconds), 60)
+        return f"{minutes}:{seconds:02d}"
+
+    @property
     def share(self) -> float | None:
         """Which part of the rows is there."""
         return min(self.rows / self.expected, 1.0) if self.expected else None
+
+    @property
+    def percent(self) -> int:
+        """The same in whole percents."""
+        return int(100 * (self.share or 0))
 
     @property
     def seconds_left(self) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -52,15 +52,16 @@ class Addresses(RemoteSource):
 
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Refuse secrets in addresses first, so that nothing repeats them."""
-        for address in (*settings.get("addresses", ()), settings.get("endpoint", "")):
-            if isinstance(address, str):
-                check_open(address)
+        for name in ("addresses", "endpoint"):
+            given = settings.get(name, ())
+            for address in [given] if isinstance(given, str) else given:
+                _named(name, check_open, str(address))
         found = complete(self.takes, settings, of="this source")
         if not found["addresses"]:
             message = "the option 'addresses' needs at least one address"
             raise ValueError(message)
         for address in found["addresses"]:
-            _check(address)
+            _named("addresses", _check, address)
         if found["endpoint"] and scheme_of(found["endpoint"]) not in ("http", "https"):
             message = f"the option 'endpoint' takes an address like https://s3.example.org, not {found['endpoint']!r}"
             raise ValueError(message)
@@ -95,6 +96,15 @@ class Addresses(RemoteSource):
             with opened(place.fs, place.path, file=place.shown, jumping=True) as stream:
                 rows += pq.read_metadata(stream).num_rows
         return rows
+
+
+def _named(name: str, check: Callable[[str], None], address: str) -> None:
+    """Check an address; the error says which option it is of."""
+    try:
+        check(address)
+    except ValueError as error:
+        message = f"{name}: {error}"
+        raise ValueError(message) from None
 
 
 def _check(address: str) -> None:

@@ -136,7 +136,8 @@ def told_of(error: Exception, *, file: str) -> PlatformError | None:
     inside = _inside(error)
     if inside is not None:
         return _refused(file, f"{inside}; the operator can open it (FETCH_PRIVATE_HOSTS)")
-    status = getattr(error, "status", None)
+    answer = getattr(error, "response", None)
+    status = getattr(error, "status", None) or getattr(answer, "status_code", None)
     if isinstance(status, int) and status >= UNREADABLE:
         return _of_status(status, file=file)
     name = type(error).__name__
@@ -171,7 +172,17 @@ def _of_status(status: int, *, file: str) -> PlatformError:
     return _refused(file, f"the server answers {status}")
 
 
-NETWORKING = ("aiohttp", "botocore", "aiobotocore", "httpx", "httpcore", "requests", "urllib3", "gcsfs", "google")
+NETWORKING = (
+    "aiohttp",
+    "botocore",
+    "aiobotocore",
+    "httpx",
+    "httpcore",
+    "huggingface_hub",
+    "urllib3",
+    "gcsfs",
+    "google",
+)
 
 
 class Watched(io.RawIOBase):
