@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.diversity.inference import ContrastRow, Interval
+from analysis.diversity.inference import ContrastRow
 from analysis.diversity.names import BY_KEY
+from analysis.diversity.resampling import mean_intervals
 from analysis.diversity.similarity import EDGES, Likeness
 from analysis.diversity.table import Outputs
 
@@ -221,16 +222,19 @@ class Diversity:
         return pd.DataFrame(rows, columns=columns)
 
 
-def summarise_systems(values: Mapping[str, FloatArray], systems: tuple[str, ...], *, interval: Any) -> list[SystemRow]:
-    """Return the mean of each measure and system over prompts; ``interval`` makes an :class:`Interval` of numbers."""
-    rows = []
-    for key, table in values.items():
-        for at, name in enumerate(systems):
-            known = table[:, at][np.isfinite(table[:, at])]
-            found: Interval = interval(known)
-            mean = float(known.mean()) if known.size else float("nan")
-            rows.append(SystemRow(name, key, known.size, mean, found.low, found.high, found.method))
-    return rows
+def summarise_systems(
+    values: Mapping[str, FloatArray], systems: tuple[str, ...], *, confidence: float, seed: int
+) -> tuple[SystemRow, ...]:
+    """Return the mean of each measure and system over prompts, with its interval."""
+    names = [(key, name) for key in values for name in systems]
+    sets = [table[:, at][np.isfinite(table[:, at])] for table in values.values() for at in range(len(systems))]
+    found = mean_intervals(sets, confidence=confidence, seed=seed)
+    return tuple(
+        SystemRow(
+            name, key, known.size, float(known.mean()) if known.size else float("nan"), one.low, one.high, one.method
+        )
+        for (key, name), known, one in zip(names, sets, found, strict=True)
+    )
 
 
 def _frame(rows: tuple[Any, ...]) -> pd.DataFrame:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.diversity.inference import compare_systems, mean_interval
+from analysis.diversity.inference import compare_systems
 from analysis.diversity.lexical import lexical_measures, split_words
 from analysis.diversity.names import BY_KEY, MEASURES
 from analysis.diversity.result import Diversity, Projection, Settings, summarise_systems
@@ -119,11 +118,7 @@ def measure(  # noqa: PLR0913 - the options of one run, all by name
         outputs,
         likeness,
         values,
-        tuple(
-            summarise_systems(
-                values, outputs.systems, interval=partial(mean_interval, confidence=confidence, seed=seed)
-            )
-        ),
+        summarise_systems(values, outputs.systems, confidence=confidence, seed=seed),
         contrasts,
         _collapsed(likeness, outputs, threshold),
         _projections(outputs, vectors, likeness, settings.shown),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from analysis.diversity.inference import FEW_FOR_BCA, RESAMPLES, ContrastRow
+from analysis.diversity.inference import ContrastRow
 from analysis.diversity.names import BY_KEY
+from analysis.diversity.resampling import FEW_FOR_BCA, RESAMPLES
 from analysis.wording import count, counted, equals_p, interval, join, number, percent
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.diversity import inference
-from analysis.diversity.inference import compare_systems, contrast_pairs, mean_interval, sign_flips
+from analysis.diversity import resampling
+from analysis.diversity.inference import compare_systems, contrast_pairs
 from analysis.diversity.linear import mixed_contrasts
+from analysis.diversity.resampling import mean_interval, mean_intervals, sign_flips
 
 RNG = np.random.default_rng(5)
 PROMPTS = RNG.standard_normal((12, 1))
@@ -47,7 +48,7 @@ def test_exact_sign_flip_is_scipys():
 def test_drawn_sign_flip_is_near_the_exact_one_and_never_zero(monkeypatch):
     change = np.random.default_rng(3).standard_normal(12) + 0.5
     exact = one(change)
-    monkeypatch.setattr(inference, "MOST_EXACT", 16)
+    monkeypatch.setattr(resampling, "MOST_EXACT", 16)
 
     drawn = one(change)
     sure = one(np.ones(40))
@@ -66,7 +67,7 @@ def test_same_seed_gives_the_same_p_whatever_stands_beside():
 
 def test_larger_family_draws_more_patterns():
     assert one(np.ones(30), family=500).patterns == 80 * 500 - 1
-    assert one(np.ones(30), family=10**6).patterns == inference.MOST_DRAWN
+    assert one(np.ones(30), family=10**6).patterns == resampling.MOST_DRAWN
 
 
 def test_nothing_and_one_prompt_have_no_test():
@@ -74,22 +75,24 @@ def test_nothing_and_one_prompt_have_no_test():
     assert np.isnan(one([1.0]).p)
 
 
-def test_interval_is_bca_of_the_mean():
+def test_interval_is_scipys_bca():
     values = np.random.default_rng(4).gamma(1.0, size=40)
 
     found = mean_interval(values, seed=7)
 
-    # Own formula of Efron (1987) on resamples of another seed: the ends agree within Monte-Carlo error.
-    rng = np.random.default_rng(99)
-    means = np.sort(values[rng.integers(0, 40, (20_000, 40))].mean(axis=1))
-    z0 = stats.norm.ppf((means < values.mean()).mean())
-    centred = values - values.mean()
-    a = (centred**3).sum() / (6 * (centred**2).sum() ** 1.5)
-    ends = [
-        np.quantile(means, stats.norm.cdf(z0 + (z0 + z) / (1 - a * (z0 + z)))) for z in stats.norm.ppf([0.025, 0.975])
-    ]
+    other = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(99))
+    ends = (other.confidence_interval.low, other.confidence_interval.high)
     assert found.method == "BCa"
-    assert (found.low, found.high) == pytest.approx(ends, abs=0.15 * values.std() / 40**0.5)
+    assert (found.low, found.high) == pytest.approx(ends, abs=0.15 * values.std() / 40**0.5)  # Monte-Carlo error
+
+
+def test_sets_of_different_kinds_come_back_in_their_order():
+    sets = [RNG.standard_normal(size) for size in (1, 8, 3, 8)] + [np.ones(8), RNG.standard_normal(7)]
+
+    found = mean_intervals(sets)
+
+    assert [one.method for one in found] == ["none", "BCa", "t", "BCa", "no spread", "BCa"]
+    assert found[3].low == pytest.approx(mean_interval(sets[3]).low, abs=1e-12)
 
 
 def test_interval_of_few_prompts_is_that_of_t():
