@@ -34,7 +34,9 @@ def judge_forest(found: JudgeComparison | None) -> Figure | None:
     groups = _by_dimension(found, (ALL,))
     if found is None or not groups:
         return None
-    values = [v for rows in groups for row in rows for v in (row.spearman_low, row.spearman_high, row.kendall)]
+    values = [
+        v for rows in groups for row in rows for v in (row.spearman_low, row.spearman_high, row.kendall, row.human_rho)
+    ]
     low, high = _reach([*values, 0.0], least=-1.0)
     heads = (f"ρ [{100.0 * found.confidence:g}% CI]", "τ-b")
     with mpl.rc_context(STYLE):
@@ -48,6 +50,8 @@ def judge_forest(found: JudgeComparison | None) -> Figure | None:
         panels[-1].set_xlabel("correlation of the judge's scores with the human scores", labelpad=4)
         _foot(figure, "●", SURE, "ρ, filled: corrected p below the level", at=0.02)
         _foot(figure, "◇", MUTED, "τ-b", at=0.36)
+        if any(not np.isnan(row.human_rho) for rows in groups for row in rows):
+            _foot(figure, "┃", INK, "one rater with the mean of the others", at=0.46)
     return figure
 
 
@@ -61,6 +65,7 @@ def _correlation(axes: Axes, row: JudgeRow, at: int, *, alpha: float) -> None:
         axes.plot(
             [row.spearman], [at], "o", ms=7.0, color=colour, markerfacecolor=colour if sure else "white", zorder=5
         )
+    axes.plot([row.human_rho], [at], "|", ms=15, mew=2.2, color=INK, zorder=4)
     spread = interval(row.spearman_low, row.spearman_high)
     _cell(axes, 0, at, number(row.spearman) + ("" if spread == "–" else f" {spread}"))
     _cell(axes, 1, at, number(row.kendall))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 CELLS: Final = 4_000_000
 """Numbers held at a time."""
+FEW: Final = 300
+"""Outputs up to which every pair is held, where human scores differ between resamples."""
 NO_SPREAD: Final = 1e-12
 
 
@@ -48,6 +50,8 @@ def kendall(x: FloatArray, y: FloatArray, prompt: IntArray, weights: FloatArray)
         sums = _pair_sums(x[known], y[known, 0], prompt[known], len(weights))
         agree, apart_x, apart_y = (np.einsum("pb,pq,qb->b", weights, one, weights, optimize=True) for one in sums)
         return _ratio(agree, np.sqrt(apart_x * apart_y))
+    if len(x) <= FEW:
+        return _over_pairs(x, y, weights[prompt])
     found = np.empty(weights.shape[1])
     for at in range(weights.shape[1]):
         times = np.where(np.isnan(y[:, at]), 0.0, weights[prompt, at]).astype(np.int64)
@@ -92,6 +96,20 @@ def within_kendall(x: FloatArray, y: FloatArray, prompt: IntArray, weights: Floa
         apart_y[number] = np.abs(b).sum(axis=0)
     top, left, right = ((part * weights).sum(axis=0) for part in (agree, apart_x, apart_y))
     return _ratio(top, np.sqrt(left * right))
+
+
+def _over_pairs(x: FloatArray, y: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return τ-b from all pairs of outputs, a block of resamples at a time."""
+    i, j = np.triu_indices(len(x), 1)
+    a = np.sign(x[i] - x[j])[:, None]
+    found = np.empty(weight.shape[1])
+    for part in _parts(len(i), weight.shape[1]):
+        b = np.sign(y[i, part] - y[j, part])
+        both = np.where(np.isnan(b), 0.0, weight[i, part] * weight[j, part])
+        b = np.nan_to_num(b)
+        sums = ((a * b * both).sum(axis=0), (np.abs(a) * both).sum(axis=0), (np.abs(b) * both).sum(axis=0))
+        found[part] = _ratio(sums[0], np.sqrt(sums[1] * sums[2]))
+    return found
 
 
 def _parts(rows: int, columns: int) -> Iterator[slice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +11,7 @@ import numpy as np
 
 from analysis.judges import association
 from analysis.judges.accuracy import Accuracy, TieRules, accuracy_of
+from analysis.judges.ceiling import ceiling_of
 from analysis.judges.resampling import draw, interval, p_value
 from analysis.judges.subsets import Subset, subsets_of
 from analysis.results.judges import ALL, NAN, JudgeDifference, JudgeRow
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 CORRELATIONS: Final = ("spearman", "kendall", "within_spearman", "within_kendall")
+PAIRED: Final = ("accuracy", "human", "gap")
 CHANCE: Final = 0.5
 FEWEST_OUTPUTS: Final = 3
 
@@ -75,18 +77,22 @@ class Statistics:
 
 
 def _correlations(
-    judge: FloatArray, scores: FloatArray, prompt: IntArray, weights: FloatArray, *, relative: bool
+    judge: FloatArray,
+    scores: FloatArray,
+    prompt: IntArray,
+    weights: FloatArray,
+    *,
+    names: Sequence[str],
+    relative: bool,
 ) -> dict[str, FloatArray]:
-    """Return all four; of scores that speak within prompts only, the first two are the last two."""
-    rho = association.within_spearman(judge, scores, prompt, weights)
-    tau = association.within_kendall(judge, scores, prompt, weights)
-    found = {"within_spearman": rho, "within_kendall": tau}
-    if relative:
-        return {"spearman": rho, "kendall": tau} | found
-    return {
-        "spearman": association.spearman(judge, scores, prompt, weights),
-        "kendall": association.kendall(judge, scores, prompt, weights),
-    } | found
+    """Return those that are asked for; of scores that speak within prompts only, all are within prompts."""
+    found: dict[str, FloatArray] = {}
+    for name in names:
+        source = f"within_{name.removeprefix('within_')}" if relative else name
+        if source not in found:
+            found[source] = getattr(association, source)(judge, scores, prompt, weights)
+        found[name] = found[source]
+    return found
 
 
 class Comparison:
@@ -100,7 +106,7 @@ class Comparison:
 
     def rows(self) -> list[JudgeRow]:
         """Return one row per subset."""
-        return [self._row(one) for one in self.setting.subsets]
+        return [self.row(one) for one in self.setting.subsets]
 
     def by_agreement(self, first: str, second: str) -> JudgeDifference | None:
         """Return the first subset minus the second, None where the dimension is not split."""
@@ -116,7 +122,8 @@ class Comparison:
         """Return this judge minus another on the outputs that both scored, in the same resamples."""
         everything = self.setting.subsets[0]
         one, two = (
-            this.compute(everything, only=~np.isnan(that.scores)) for this, that in ((self, other), (other, self))
+            this.compute(everything, only=~np.isnan(that.scores), names=("spearman",))
+            for this, that in ((self, other), (other, self))
         )
         sizes = (one.outputs, one.accuracy.pairs)
         return self._difference(one, two, names=(self.judge, other.judge), what="judges", sizes=sizes)
@@ -127,17 +134,17 @@ class Comparison:
             self._known[subset.name] = self.compute(subset)
         return self._known[subset.name]
 
-    def compute(self, subset: Subset, *, only: Mask | None = None) -> Statistics:
-        """Return the statistics on a subset, and on some outputs ``only``."""
+    def compute(self, subset: Subset, *, only: Mask | None = None, names: Sequence[str] = CORRELATIONS) -> Statistics:
+        """Return the statistics on a subset, on some outputs ``only``, with the correlations that are asked for."""
         setting, human = self.setting, self.setting.human
         of_raters, of_prompts = setting.weights
         judge = self.scores if only is None else np.where(only, self.scores, NAN)
         known = ~np.isnan(judge) & ~np.isnan(setting.scores[:, 0])
         use = known & (subset.outputs if subset.outputs is not None else False)
-        values = {name: np.full(of_prompts.shape[1], NAN) for name in CORRELATIONS}
+        values = {name: np.full(of_prompts.shape[1], NAN) for name in names}
         if use.sum() >= FEWEST_OUTPUTS:
             values = _correlations(
-                judge[use], setting.scores[use], human.prompt[use], of_prompts, relative=human.relative
+                judge[use], setting.scores[use], human.prompt[use], of_prompts, names=names, relative=human.relative
             )
         options = setting.options
         ties = TieRules(options.majority_ties, options.judge_ties)
@@ -159,16 +166,24 @@ class Comparison:
     def _clusters(self, prompts: int, of_raters: FloatArray) -> int:
         return prompts if of_raters.shape[1] == 1 else min(prompts, len(of_raters))
 
-    def _row(self, subset: Subset) -> JudgeRow:
+    def row(self, subset: Subset) -> JudgeRow:
+        """Return all numbers on one subset; p values on all items only."""
         human, found = self.setting.human, self.statistics(subset)
         numbers: dict[str, Any] = {}
-        for name, values in found.values.items():
+        series = dict(found.values)
+        tested = subset.name == ALL
+        if tested and found.outputs:
+            of_prompts = self.setting.weights[1]
+            held = of_prompts if self.setting.options.clusters == "prompts" else of_prompts[:, :1]
+            ceiling = ceiling_of(human, self.scores, held)
+            numbers["same_rho"] = float(ceiling.same[0])
+            series["human_rho"] = ceiling.human
+        for name, values in series.items():
             numbers[name] = float(values[0])
-            clusters = found.clusters if name in CORRELATIONS else found.pair_clusters
+            clusters = found.pair_clusters if name in PAIRED else found.clusters
             numbers[f"{name}_low"], numbers[f"{name}_high"] = interval(
                 values, clusters=clusters, confidence=self.setting.options.confidence
             )
-        tested = subset.name == ALL
         accuracy = found.accuracy
         return JudgeRow(
             judge=self.judge,
@@ -187,11 +202,11 @@ class Comparison:
             judge_ties=accuracy.judge_ties,
             accuracy_p=p_value(accuracy.judge, null=CHANCE, clusters=found.pair_clusters) if tested else NAN,
             same=float(accuracy.same[0]),
-            message=self._message(found, subset) if tested else "",
+            message=self._message(found, series) if tested else "",
             **numbers,
         )
 
-    def _message(self, found: Statistics, subset: Subset) -> str:
+    def _message(self, found: Statistics, series: Mapping[str, FloatArray]) -> str:
         """Say why a number is missing."""
         human = self.setting.human
         said = []
@@ -203,8 +218,8 @@ class Comparison:
             said.append("no interval: too few prompts")
         if found.accuracy.pairs == 0:
             said.append("no pair of one prompt has a majority")
-        elif np.isnan(found.accuracy.human[0]) and subset.pairs.any():
-            told = "compared a pair" if human.relative else "rated both outputs of a pair"
+        elif np.isnan(found.accuracy.human[0]) and np.isnan(series.get("human_rho", found.accuracy.human)[0]):
+            told = "compared the same pair" if human.relative else "rated the same outputs"
             said.append(f"no ceiling: no two raters {told}")
         return "; ".join(said)
 

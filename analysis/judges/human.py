@@ -125,6 +125,15 @@ class Ratings(Human):
             sides.append(np.where(rest > 0.5, mean, np.nan))  # noqa: PLR2004 - counts are whole
         return np.asarray(np.round(sides[0] - sides[1], DIGITS))
 
+    def alone(self) -> Iterator[tuple[IntArray, FloatArray, FloatArray]]:
+        """Yield for each rater the outputs that others rated too, his answers, and the means of the others."""
+        total = np.bincount(self.output, weights=self.value, minlength=len(self.outputs))
+        count = np.bincount(self.output, minlength=len(self.outputs))
+        shared = np.flatnonzero(count[self.output] > 1)
+        for rows in (shared[part] for part in _homes(self.rater[shared])):
+            at, own = self.output[rows], self.value[rows]
+            yield at, own, np.round((total[at] - own) / (count[at] - 1), DIGITS)
+
     def _sums(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         shape = (len(self.outputs), len(self.raters))
         total = sparse.csr_matrix((self.value, (self.output, self.rater)), shape=shape)

@@ -38,6 +38,9 @@ class JudgeRow:
         The same within prompts: ranks centred by prompt, pairs of outputs of one prompt only.
     p, p_holm
         Of "Spearman's ρ is 0"; Holm over judges × dimensions, subset "all" only.
+    human_rho, same_rho
+        Outputs rated by themselves, subset "all": Spearman's ρ of one rater's answers with the mean of the others,
+        averaged over raters, and the judge's with those same means; no interval where raters are drawn too.
     pairs, majority_ties, judge_ties
         Pairs that have a majority; pairs that have none; pairs to which the judge gives equal scores.
     accuracy, accuracy_p, accuracy_holm
@@ -74,6 +77,10 @@ class JudgeRow:
     within_kendall_high: float = NAN
     p: float = NAN
     p_holm: float = NAN
+    human_rho: float = NAN
+    human_rho_low: float = NAN
+    human_rho_high: float = NAN
+    same_rho: float = NAN
     pairs: int = 0
     majority_ties: int = 0
     judge_ties: int = 0

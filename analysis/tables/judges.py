@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from analysis.results.judges import ALL
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
     from analysis.results.judges import JudgeComparison, JudgeDifference, JudgeRow
 
 READ: Final = (
-    "Accuracy: share of pairs of one prompt in which the judge prefers what the majority of raters prefers; chance is "
-    "50%. One rater: how often a single rater prefers what the majority of the others prefers. Judge − rater: the "
-    "judge against those same majorities, minus the rater, in percentage points; an interval that holds 0 leaves open "
-    "which of them is nearer to people."
+    "ρ of one rater: of his answers with the mean of the others, averaged over raters; in brackets the judge’s with "
+    "the same means. Accuracy: share of pairs of one prompt in which the judge prefers what the majority of raters "
+    "prefers; chance is 50%. One rater: how often a single rater prefers what the majority of the others prefers. "
+    "Judge − rater: the judge against those same majorities, minus the rater, in percentage points; an interval that "
+    "holds 0 leaves open which of them is nearer to people."
 )
 SPLITS: Final = (
     "Raters agree or disagree: entropy of the labels of an item up to the cut (bits), or above it. Similar quality: "
@@ -32,13 +34,14 @@ def judge_table(found: JudgeComparison) -> Table:
     groups, cells = grouped([(_heading(found, row), _against_people(row)) for row in rows])
     alpha = 1.0 - found.confidence
     strong = {(at, 4) for at, row in enumerate(rows) if row.p_holm < alpha}
-    strong |= {(at, 7) for at, row in enumerate(rows) if row.accuracy_holm < alpha}
+    strong |= {(at, 8) for at, row in enumerate(rows) if row.accuracy_holm < alpha}
     header = (
         "Judge",
         "Outputs",
         f"Spearman’s ρ [{level}]",
         f"Kendall’s τ-b [{level}]",
         "p (Holm)",
+        "ρ of one rater",
         "Pairs",
         f"Accuracy [{level}]",
         "p (Holm)",
@@ -46,7 +49,7 @@ def judge_table(found: JudgeComparison) -> Table:
         f"Judge − rater [{level}]",
     )
     return Table(
-        "Automatic judges against people", header, cells, (False, *[True] * 9), (READ,), groups, frozenset(strong)
+        "Automatic judges against people", header, cells, (False, *[True] * 10), (READ,), groups, frozenset(strong)
     )
 
 
@@ -61,6 +64,7 @@ def _against_people(row: JudgeRow) -> tuple[str, ...]:
         _with(number(row.spearman), interval(row.spearman_low, row.spearman_high)),
         _with(number(row.kendall), interval(row.kendall_low, row.kendall_high)),
         format_p(row.p_holm),
+        "–" if math.isnan(row.human_rho) else f"{number(row.human_rho)} (judge {number(row.same_rho)})",
         count(row.pairs),
         accuracy_in_words(row),
         format_p(row.accuracy_holm),
