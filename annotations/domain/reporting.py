@@ -7,7 +7,7 @@ import json
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from annotations.enums import JobState, SystemRole
 from annotations.errors import NotReady
 from annotations.models import Report, Study
 
-from . import bundles, dataset, masking, planning
+from . import bundles, dataset, masking, planning, scores
 from .bundles import zip_folder
 from .events import log_event
 from .jobs import alone
@@ -90,18 +90,43 @@ def _run(report: Report, *, without: tuple[str, ...]) -> None:
         progress(0.05 + 0.9 * done / max(total, 1), STAGES.get(what, what))
 
     result = analyse_frame(study=study, frame=frame, masked=report.masked, progress=show)
-    result = examine(result, without=without, progress=lambda done, _, what: show(30 + done // 2, 100, what))
+    result = examine(result, without=without, progress=lambda done, _, what: show(30 + 9 * done // 20, 100, what))
+    result = _with_judges(result, report, progress=lambda done, _, what: show(75 + done // 20, 100, what))
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "report"
         write_report(result, target, progress=lambda done, _, what: show(80 + done // 5, 100, what))
         with (target / "judgements.csv").open("w", newline="", encoding="utf-8") as stream:
             dataset.write_csv(study=study, target=stream, source=_masked_rows(study) if report.masked else None)
+        if result.judges is not None:
+            with (target / "scores.csv").open("w", newline="", encoding="utf-8") as stream:
+                scores.write_csv(study=study, target=stream, mask=_mask(report))
         bundle = zip_folder(target, Path(folder) / "bundle.zip")
         with bundle.open("rb") as packed:
             report.bundle.save(f"{study.slug}-{report.pk}.zip", File(packed), save=False)
     report.judgements = int(frame["judgement"].nunique())
     report.summary = summary_of(result)
     _finish(report, state=JobState.DONE)
+
+
+def _with_judges(result: StudyResult, report: Report, *, progress: Callable[[int, int, str], None]) -> StudyResult:
+    """Add the comparison of automatic judges with the raters where there are scores; what hinders it is a warning."""
+    import pandas as pd
+
+    from analysis.judges import ScoresError
+    from analysis.report import with_judges
+
+    frame = pd.DataFrame.from_records(list(scores.rows(study=report.study, mask=_mask(report))), columns=scores.COLUMNS)
+    if frame.empty:
+        return result
+    try:
+        return with_judges(result, frame, ignore_unjudged=True, progress=progress)
+    except ScoresError as error:
+        warning = f"Automatic judges were not compared with the raters. {error}"
+        return replace(result, warnings=(*result.warnings, warning))
+
+
+def _mask(report: Report) -> masking.Mask | None:
+    return masking.mask_of(study=report.study) if report.masked else None
 
 
 def masked_plan(*, study: Study) -> str:
@@ -169,7 +194,20 @@ def summary_of(result: StudyResult) -> dict[str, Any]:
         "warnings": list(result.warnings),
         "correction": result.correction,
         "confidence": result.confidence,
+        "judges": _judges_of(result),
     }
+
+
+def _judges_of(result: StudyResult) -> dict[str, Any]:
+    """Return how judges agree with raters over all items, for the page of judges; nothing without scores."""
+    from analysis.results.judges import ALL
+    from analysis.wording import judges_verdict
+
+    if result.judges is None:
+        return {}
+    rows = [one for one in result.judges.rows if one.subset == ALL]
+    plain = [{name: _plain(value) for name, value in asdict(row).items()} for row in rows]
+    return {"rows": plain, "verdict": judges_verdict(result.judges), "scores_hash": result.judges.scores_hash}
 
 
 def _plain(value: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
@@ -24,6 +25,7 @@ from .score_cells import CellError, Places, judge_name, layout_of, number_of
 from .score_files import Row, rows_of
 
 MOST_JUDGES = 50
+COLUMNS = ("prompt", "system", "sample", "judge", "value")
 MISSING = (
     "the column is missing; a row names its output by prompt_key (or prompt), system and sample, or by content_hash, "
     "and has a column for each judge, or judge and value"
@@ -139,19 +141,30 @@ def delete_judge(*, judge: Judge, actor: AbstractBaseUser | None = None) -> int:
 
 
 def rows(*, study: Study, mask: Mask | None = None) -> Iterator[dict[str, Any]]:
-    """Yield every score of the study: prompt, system, sample, judge, value.
+    """Yield every score of a text as it is now: prompt, system, sample, judge, value.
 
     With a mask systems are letters, and stand in the order of these: any other order could be known.
     """
-    found = OutputScore.objects.filter(judge__study=study).order_by(
-        "judge__name", "output__prompt_id", "output__sample"
-    )
+    current = text_digests(study=study)
+    order = ("judge__name", "output__prompt_id", "output__sample")
+    found = OutputScore.objects.filter(judge__study=study).order_by(*order)
     names = ("output__prompt__key", "output__system__name", "output__sample", "judge__name", "value")
-    streamed = found.values_list(*names).iterator(chunk_size=5000)
-    for _, cell in groupby(streamed, key=lambda row: (row[0], row[2], row[3])):
+    streamed = found.values_list(*names, "output_id", "text_digest").iterator(chunk_size=5000)
+    sound = (row for row in streamed if current.get(row[5]) == row[6])
+    for _, cell in groupby(sound, key=lambda row: (row[0], row[2], row[3])):
         scored = [(mask.system(row[1]) if mask else row[1], row) for row in cell]
-        for system, (prompt, _, sample, judge, value) in sorted(scored, key=lambda one: (len(one[0]), one[0])):
-            yield {"prompt": prompt, "system": system, "sample": sample, "judge": judge, "value": value}
+        for system, row in sorted(scored, key=lambda one: (len(one[0]), one[0])):
+            yield {"prompt": row[0], "system": system, "sample": row[2], "judge": row[3], "value": row[4]}
+
+
+def write_csv(*, study: Study, target: TextIO, mask: Mask | None = None) -> int:
+    """Stream the scores as CSV; returns the number of rows."""
+    writer, count = csv.DictWriter(target, COLUMNS), 0
+    writer.writeheader()
+    for row in rows(study=study, mask=mask):
+        writer.writerow(row)
+        count += 1
+    return count
 
 
 def _read(*, study: Study, path: Path, problems: Problems) -> Sheet:

@@ -34,7 +34,7 @@ OF_THE_MARKED_STUDY = {
     f"annotations_{name}"
     for name in (
         *("alert", "exclusion", "flag", "judgement", "lease", "materialimport", "participation", "pathanswer"),
-        *("plan", "report", "task", "trial"),
+        *("judge", "measurement", "outputscore", "plan", "report", "task", "trial"),
     )
 }
 # A person without a role in the study gets no further than this at an address that names it or something of it.

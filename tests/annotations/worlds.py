@@ -69,6 +69,7 @@ def marked_study() -> World:
     members.issue_token(user=owner, name="Quokka token", days=3)
     models.Event.objects.create(study=study, name="noted", data={"what": "Quokka", "system": SYSTEMS[0]}, actor=owner)
     _recruit(study, owner, who)
+    _measure(study)
     _generate(study)
     for masked in (False, True):
         _report(study, masked=masked)
@@ -103,6 +104,24 @@ def _recruit(study: models.Study, owner: Any, who: models.Participation) -> None
     models.LedgerEntry.objects.create(
         study=study, kind="earned", amount=100, currency="USD", reference="quokka-1", note="Quokka note"
     )
+
+
+def _measure(study: models.Study) -> None:
+    """Scores of automatic judges, one of them computed here with a key, and a measurement with its files."""
+    output = models.Output.objects.filter(prompt__study=study).first()
+    computed = {"settings": {"model": "quokka-judge-model"}, "secrets": {"api_key": "quokka-judge-secret"}}
+    for name, more in (("Quokka length", {"scorer": "length"}), ("Quokka judge", {"scorer": "lm_judge", **computed})):
+        judge = models.Judge.objects.create(study=study, name=name, message="Quokka message", **more)
+        models.OutputScore.objects.create(judge=judge, output=output, value=0.25, text_digest="d")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as bundle:
+        bundle.writestr("systems.csv", f"{SYSTEMS[0]},{SYSTEMS[1]}\n")
+        bundle.writestr("figures/between.svg", f"<svg><text>{SYSTEMS[1]}</text></svg>")
+    done = models.Measurement(
+        study=study, state="failed", message=f"Quokka: {SYSTEMS[0]}", secrets={"api_key": "quokka"}
+    )
+    done.bundle.save("walk-measures.zip", ContentFile(content.getvalue()), save=False)
+    done.save()
 
 
 def _report(study: models.Study, *, masked: bool) -> None:
@@ -145,6 +164,8 @@ class Arguments:
         self.by_name: dict[str, list[Any]] = {
             "import_id": [study.imports.get().pk],
             "report_id": list(study.reports.values_list("pk", flat=True)),
+            "judge_id": list(study.judges.values_list("pk", flat=True)),
+            "measurement_id": list(study.measurements.values_list("pk", flat=True)),
             "member_id": list(study.members.values_list("pk", flat=True)),
             "participation_id": [who.pk],
             "exclusion_id": [who.exclusions.get().pk],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import Any
 
 from celery import current_app
@@ -15,14 +16,23 @@ from kombu.exceptions import OperationalError
 
 from annotations.admin.frame import Visit, done, shown
 from annotations.admin.options_form import OptionsForm
-from annotations.domain import score_uploads, scores, scoring, scoring_overview
+from annotations.domain import reporting, score_uploads, scores, scoring, scoring_overview
+from annotations.domain.bundles import members_of
 from annotations.domain.score_files import SUFFIXES
 from annotations.enums import JobState
-from annotations.errors import MaterialRefused
+from annotations.errors import MaterialRefused, NotReady
 from annotations.models import Judge, Study
 from annotations.registry import Scorer, scorers
 
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
+FIGURES = {
+    "judges": "How each judge’s scores go with people’s",
+    "judge-accuracy": "How often each judge prefers what the majority of raters prefers",
+}
+# Events after which a report's comparison is of other scores.
+CHANGES = ("scores_imported", "scores_requested", "judge_added", "judge_edited", "judge_removed")
+# A picture opened by itself may hold styles and nothing else.
+ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 NO_WORKER = "It is noted, but the background worker cannot be reached. It begins as soon as one runs."
 
 
@@ -83,8 +93,29 @@ def _compared(visit: Visit) -> dict[str, Any] | None:
     found = report.summary.get("judges") if report else None
     if not report or not found:
         return None
-    figures = [name for name in found.get("figures", []) if name.endswith(".svg")]
-    return {**found, "report": report, "figures": [visit.url("results_file", report.pk, name) for name in figures]}
+    files = members_of(report.bundle)
+    drawn = [(name, title) for name, title in FIGURES.items() if f"figures/{name}.svg" in files]
+    return {
+        **found,
+        "report": report,
+        "figures": [(visit.url("judges_figure", report.pk, name), title) for name, title in drawn],
+        "stale": visit.study.events.filter(name__in=CHANGES, at__gt=report.created_at).exists(),
+    }
+
+
+def figure(visit: Visit, report_id: int, name: str) -> HttpResponse:
+    """Send one of the report's pictures of judges, to be shown."""
+    report = visit.study.reports.filter(pk=report_id, state=JobState.DONE, masked=False).first()
+    message = "There is no such picture."
+    if report is None or name not in FIGURES:
+        raise Http404(message)
+    try:
+        content = reporting.read_member(report=report, name=f"figures/{name}.svg")
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile, NotReady) as error:
+        raise Http404(message) from error
+    response = HttpResponse(content, content_type="image/svg+xml")
+    response.headers["Content-Security-Policy"] = ALONE
+    return response
 
 
 def preview(visit: Visit) -> str | HttpResponse:
@@ -240,6 +271,7 @@ def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
         done(admin, "judges_preview", "judges/preview", preview),
         done(admin, "judges_import", "judges/import", bring),
         done(admin, "judges_add", "judges/add", add),
+        shown(admin, "judges_figure", "judges/figure/<int:report_id>/<slug:name>", figure),
         shown(admin, "judges_settings", at, settings),
         done(admin, "judges_save", f"{at}save", save),
         done(admin, "judges_compute", f"{at}compute", compute),

@@ -2,17 +2,20 @@
 
 import io
 import re
+import zipfile
 
 import pytest
 from kombu.exceptions import OperationalError
 
+from analysis.report import PARTS
 from annotations.admin.stations import judges
-from annotations.domain import score_uploads, scoring
+from annotations.domain import reporting, score_uploads, scoring
 from annotations.models import Judge, Output, OutputScore
 from tests.annotations.factories import StudyFactory
 from tests.standins.chat import chat_server
 
 from .conftest import address, said
+from .conftest import judge as run_judges
 
 KEY = "sk-page-very-secret-0123"
 CSV = "prompt_key,system,sample,rm\np0,baseline,0,1.5\np0,steered,0,2.5\np1,baseline,0,\np1,steered,0,4\n"
@@ -235,3 +238,34 @@ def test_the_blinded_do_not_see_the_page(window, study, share, judge, role):  # 
 
     assert window.get(address(study, "judges")).status_code == 403
     assert window.post(address(study, "judges_delete", judge.pk)).status_code == 403
+
+
+def test_report_tells_how_judges_agree_with_people_and_a_masked_one_names_no_system(desk):
+    study = StudyFactory(open=True, prompts=8, design={"raters_per_task": 3, "trials_per_rater": 6})
+    run_judges(study, raters=12)
+    for output in Output.objects.filter(prompt__study=study):
+        output.text += " really" * (output.pk % 5)
+        output.save()
+    length = scoring.add_judge(study=study, name="length", scorer="length", settings={})
+    scoring.compute(judge_id=length.pk)
+
+    reports = [reporting.request_report(study=study, masked=masked) for masked in (False, True)]
+    plain, masked = (reporting.make_report(report_id=one.pk, without=PARTS) for one in reports)
+    response = desk.get(address(study, "judges"))
+    figure = desk.get(address(study, "judges_figure", plain.pk, "judges"))
+    scoring.request_scores(judge=length)
+
+    html = response.content.decode()
+    rows = {row["dimension"]: row for row in plain.summary["judges"]["rows"]}
+    assert set(rows) == {"originality", "surprise", "creativity"}
+    assert all(row["judge"] == "length" and row["outputs"] == 24 for row in rows.values())
+    assert "Judges against people" in html
+    assert f"{rows['surprise']['spearman']:.2f}".replace("-", "\N{MINUS SIGN}") in html
+    assert figure.headers["Content-Type"] == "image/svg+xml"
+    assert "Scores have changed since" not in html
+    assert "Scores have changed since" in desk.get(address(study, "judges")).content.decode()
+    with masked.bundle.open("rb") as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as bundle:
+        told = b"".join(bundle.read(name) for name in bundle.namelist() if "judge" in name or name == "scores.csv")
+    assert b"length" in told
+    assert not [name for name in ("baseline", "steered", "reference") if name.encode() in told]
+    assert desk.get(address(study, "judges_figure", masked.pk, "judges")).status_code == 404
