@@ -15,13 +15,10 @@ from annotations.registry import Generator, generators
 ROLES = [(role.value, role.label) for role in SystemRole if role != SystemRole.CHECK]
 RULES = (("keep", "Keep it, with its mark"), ("resample", "Ask again"), ("leave_out", "Leave it out"))
 AFTER = (("keep", "Keep the last answer, with its mark"), ("leave_out", "Leave the sample out"))
-WIDE = {"id_system_prompt", "id_template"}
 
 
 class SystemForm(OptionsForm):
     """Name and role of a system, and how its generator asks it."""
-
-    field_order = ("name", "role")
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -29,7 +26,7 @@ class SystemForm(OptionsForm):
             label="Name of the system", max_length=120, help_text="Raters never see it. It stands in files and reports."
         )
         self.fields["role"] = forms.ChoiceField(choices=ROLES, initial="treatment")
-        self.order_fields(["name", "role"])
+        self.order_fields(["name", "role", "base_url", "model", "secret_api_key"])
 
 
 class StartForm(forms.Form):
