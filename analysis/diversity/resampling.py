@@ -82,7 +82,9 @@ def _bca(columns: FloatArray, *, confidence: float, seed: int) -> tuple[FloatArr
         times = rng.multinomial(count, np.full(count, 1.0 / count), size=size)
         drawn[start : start + size] = times @ columns / count
     mean = columns.mean(axis=0)
-    below = ((drawn < mean).mean(axis=0) + (drawn <= mean).mean(axis=0)) / 2.0
+    # A resample with every prompt once has the mean itself, but for the last digit: it counts half.
+    close = 1e-12 * np.abs(columns).max(axis=0)
+    below = ((drawn < mean - close).mean(axis=0) + (drawn <= mean + close).mean(axis=0)) / 2.0
     bias = special.ndtri(np.clip(below, 0.5 / RESAMPLES, 1.0 - 0.5 / RESAMPLES))
     centred = columns - mean
     acceleration = (centred**3).sum(axis=0) / (6.0 * (centred**2).sum(axis=0) ** 1.5)
