@@ -14,6 +14,7 @@ from annotations.errors import Problem, WrongState
 from annotations.models import MaterialImport, Study, System
 from annotations.registry.cells import quoted
 
+from . import preparing
 from .events import log_event
 from .material_clashes import ROLES, check_cells
 from .material_logs import LeftOut
@@ -106,6 +107,7 @@ def bring(
     check_cells(study=study, known=_known(study, options), roles=options.roles, problems=problems)
     problems.refuse()
     facts = _merge(job, options, outputs=outputs)
+    preparing.prepare_new(study=study, actor=actor)  # the rules that are on hold for what comes later, too
     job.state, job.problems = JobState.DONE, [problem.as_dict() for problem in left.first]
     job.message = f"{_summary(job, facts)}{left.words}"
     job.save(update_fields=["source", "rows", "added", "unchanged", "state", "problems", "message"])

@@ -136,8 +136,9 @@ def _trim(text: str) -> str:
 
 
 def _unfinished(text: str) -> str:
-    """Cut a last sentence that has no end, if a sentence stands before it."""
-    if ENDED.search(text):
+    """Cut a last sentence that has no end, if a sentence stands before it; lines of a list need no end."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if ENDED.search(text) or (len(lines) > 1 and not ENDED.search(lines[-2])):
         return text
     ends = list(STOP.finditer(text))
     return text[: ends[-1].end()] if ends else text

@@ -22,7 +22,6 @@ from annotations.models import Output, Study
 
 from . import normalising
 from .events import log_event
-from .freezing import output_name
 
 CHUNK = 2000
 SAMPLE = 2000  # outputs that a preview looks at, of more than that
@@ -175,6 +174,8 @@ def _make(outputs: QuerySet[Output], names: tuple[str, ...]) -> Applied:
 
 def _batches(outputs: QuerySet[Output]) -> Iterator[list[_Raw]]:
     """Yield the outputs with their raw texts, CHUNK at a time: nothing may be read while a COPY runs."""
+    from .freezing import output_name  # which asks whether outputs are still being made, and those are prepared here
+
     columns = ("pk", "text", "raw_text", "prompt__key", "system__name", "sample")
     last = 0
     while rows := list(outputs.filter(pk__gt=last).order_by("pk").values_list(*columns)[:CHUNK]):

@@ -63,6 +63,7 @@ def marked_study() -> World:
     models.Exclusion.objects.create(participation=who, reason="Quokka reason", author=owner)
     models.MaterialImport.objects.create(study=study, filename="quokka-quagga-base.csv", source="csv", state="done")
     models.PowerCheck.objects.create(study=study)
+    _audit(study)
     models.PathAnswer.objects.create(participation=who, step=Step.QUESTIONNAIRE, answers={"age": "Quokka 44"})
     models.Alert.objects.create(study=study, kind="full", key="1", text="Quokka alert")
     members.add_member(study=study, user=UserFactory(username="quokka-friend", is_staff=True), role=Role.EDITOR)
@@ -89,6 +90,23 @@ def _generate(study: models.Study) -> None:
     models.Sample.objects.create(
         generation=made, system=system, prompt=prompt, number=99, state="failed", error="Quokka error"
     )
+
+
+def _audit(study: models.Study) -> None:
+    """Store an audit that found something, and a decision about it."""
+    evidence = [{"output": 0, "excerpt": "Quokka excerpt", "start": 0, "end": 6}]
+    finding = {
+        "key": "names:quokka",
+        "audit": "names",
+        "severity": "leak",
+        "title": "Quokka is named",
+        "detail": "Quokka",
+    }
+    finding |= {"advice": "", "outputs": [], "evidence": evidence, "figures": {}, "about_length": False}
+    models.AuditRun.objects.create(study=study, state="done", findings=[finding], finished_at=study.created_at)
+    decision = {"number": 1, "do": "note", "finding": "names:quokka", "title": "Quokka", "reason": "Quokka reason"}
+    decision |= {"severity": "leak", "outputs": 0, "by": "quokka-owner", "at": study.created_at.isoformat()}
+    models.Study.objects.filter(pk=study.pk).update(preparation={"decisions": [decision]})
 
 
 def _recruit(study: models.Study, owner: Any, who: models.Participation) -> None:

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern
 
 from annotations.admin.frame import Visit, done, shown
-from annotations.domain import planning
+from annotations.domain import planning, preparation_record
 from annotations.domain.freezing import thaw_study
 from annotations.enums import StudyState
 from annotations.errors import WrongState
@@ -31,6 +31,8 @@ def show(visit: Visit) -> HttpResponse:
     if plan is None:
         context["sketch"] = sketch_of(study)
         context["dimensions"] = list(study.dimensions.all())
+        context["preparation"] = preparation_record.record_of(study=study)
+        context["undecided"] = preparation_record.undecided(study=study)
     else:
         context["frozen"] = json.loads(plan.canonical)
     return visit.page("freeze", context)

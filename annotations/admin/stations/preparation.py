@@ -81,6 +81,7 @@ def preview(visit: Visit) -> HttpResponse:
     rows = [
         (one, [(one.counts[name], size) for name, size in made.sizes.items()], examples[one.rule.name])
         for one in made.rules
+        if one.total
     ]
     return _page(visit, preview=made, preview_rows=rows, ticked=rules)
 

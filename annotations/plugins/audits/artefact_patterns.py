@@ -42,4 +42,4 @@ OPEN_END = re.compile(
     r"be|its|their|his|her|your|my|our|this|these|if|so|than|then|very|und|oder|der|die|das|mit|von|ein|eine|y|o|de|que|el|la|los|un|una|и|или|в|на|с|что))\s*\Z",
     re.IGNORECASE,
 )
-FULL_STOP = re.compile(r"[.!?…。！？؟:)\]}\"'”’»*`~\U0001f000-\U0001faff\u2600-\u27bf]\s*\Z")
+FULL_STOP = re.compile(r"[.!?…。！？؟:>)\]}\"'”’»*`~\U0001f000-\U0001faff\u2600-\u27bf]\s*\Z")

@@ -160,9 +160,9 @@ def _finding(
     by = _words_that_tell(side) if kind == "words" else _numbers_that_tell(kind, side, *columns)
     drawn = "" if len(side.texts) == len(whole.texts) else f" (drawn {len(side.texts):,} of {len(whole.texts):,} texts)"
     advice = {
-        "length": "Match on length below, ask for a length in every prompt, or note it in the design.",
-        "style": "Bring the texts to one form above, or note it in the design.",
-        "words": "Some of this is what is to be judged. Look whether the words below name a topic or a habit.",
+        "length": "Match on length here, ask for a length in every prompt, or note it in the design.",
+        "style": "Bring the texts to one form below, or note it in the design.",
+        "words": "Some of this is what is to be judged. Look whether these words name a topic or a habit.",
     }[kind]
     return AuditFinding(
         key=f"{kind}:{side.system}:{side.other}",

@@ -87,7 +87,7 @@ def _place(form: Form, text: str) -> tuple[int, int]:
 
 def _advice(form: Form) -> str:
     if form.markup:
-        return "Turn on the rule “Markdown to plain text” above: it changes all systems alike."
+        return "Turn on the rule “Markdown to plain text” below: it changes all systems alike."
     rule = {
         "preamble": "leading labels and preambles",
         "label": "leading labels and preambles",
@@ -109,7 +109,7 @@ def _advice(form: Form) -> str:
         "no_final_stop": "unfinished last sentence",
     }.get(form.name)
     if rule:
-        return f"The rule “{rule}” above makes all systems alike."
+        return f"The rule “{rule}” below makes all systems alike."
     return "Ask for the same form in every system's prompt, or note in the design that it differs."
 
 
@@ -136,7 +136,7 @@ def _mixed(
             severity="note",
             title="Markup stands in the texts",
             detail=f"{len(hits):,} outputs of several systems hold Markdown or HTML, which raters see as raw signs.",
-            advice="The rule “Markdown to plain text” above takes it away.",
+            advice="The rule “Markdown to plain text” below takes it away.",
             outputs=tuple(texts),
             evidence=evidence(hits),
             figures=by_system(texts.values(), sizes),
