@@ -51,6 +51,7 @@ class JudgeSummary:
     judge: Judge
     label: str
     direction: str
+    has_settings: bool
     outputs: int
     scored: int = 0
     stale: int = 0
@@ -96,6 +97,7 @@ def judges_of(*, study: Study) -> list[JudgeSummary]:
                 judge=judge,
                 label=scorer.label if scorer else "Brought as a file" if not judge.scorer else judge.scorer,
                 direction=scorer.direction if scorer else "",
+                has_settings=bool(scorer and (scorer.takes or scorer.secrets)),
                 outputs=outputs,
                 scored=scored,
                 stale=stale,
