@@ -69,6 +69,11 @@ def prompts_of(*, study: Study) -> QuerySet[Prompt]:
     return Prompt.objects.filter(study=study, is_check=False).annotate(count=Count("outputs")).order_by("pk")
 
 
+def waiting_prompts(*, study: Study) -> QuerySet[Prompt]:
+    """Return the prompts of a study that have no output."""
+    return Prompt.objects.filter(study=study, is_check=False, outputs__isnull=True)
+
+
 def add_prompt_set(
     *, study: Study, name: str, keys: Collection[str] | None = None, actor: AbstractBaseUser | None = None
 ) -> Added:

@@ -20,7 +20,7 @@ from annotations.errors import MaterialRefused
 from annotations.models import Study
 from annotations.registry import prompt_sets
 
-PAGE = 100
+PAGE = 25
 FIRST = 3  # prompts of a set that are shown at once
 LARGEST = 20_000_000  # bytes of a file of prompts
 WAYS = (  # where outputs come from: page, words
@@ -76,7 +76,7 @@ def _page(visit: Visit, form: PromptFileForm, *, refused: dict[str, Any] | None 
         "may_edit": visit.may_change and study.state == StudyState.DRAFT,
         "page": page,
         "total": page.paginator.count,
-        "waiting": found.filter(count=0).count(),
+        "waiting": prompts.waiting_prompts(study=study).count(),
         "families": study.prompts.filter(is_check=False)
         .exclude(task_family="")
         .values("task_family")
@@ -97,7 +97,7 @@ def _sets(study: Study) -> list[dict[str, Any]]:
     found = []
     for one in prompt_sets:
         listed = [{"key": each.key, "text": each.text, "there": each.text in texts} for each in one.prompts]
-        there = sum(each["there"] for each in listed)
+        there = sum(each.text in texts for each in one.prompts)
         facts = {"first": listed[:FIRST], "prompts": listed, "there": there, "left": len(listed) - there}
         found.append({"plugin": one, **facts})
     return found
@@ -141,7 +141,7 @@ def remove(visit: Visit) -> str:
     """Take the ticked prompts out, or all that have no outputs."""
     post = visit.request.POST
     if "waiting" in post:
-        chosen = list(prompts.prompts_of(study=visit.study).filter(count=0).values_list("pk", flat=True))
+        chosen = list(prompts.waiting_prompts(study=visit.study).values_list("pk", flat=True))
     else:
         chosen = [int(key) for key in post.getlist("prompt") if key.isdigit()]
     actor: Any = visit.request.user
