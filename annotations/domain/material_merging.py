@@ -19,7 +19,7 @@ from .events import log_event
 from .material_clashes import ROLES, check_cells
 from .material_logs import LeftOut
 from .material_overview import counted
-from .material_staging import Problems, derive_cells, stage
+from .material_staging import Problems, derive_cells, hashed, stage
 
 Progress = Callable[[int], object]
 MANY = 5000
@@ -127,8 +127,9 @@ def _merge(job: MaterialImport, options: ImportOptions, *, outputs: int) -> dict
         cursor.execute(ADD_PROMPTS, values)
         prompts = cursor.rowcount
         cursor.execute(ADD_FAMILIES, values)
-        cursor.execute(ADD_OUTPUTS, values)
-        job.added = cursor.rowcount
+        with hashed(cursor):
+            cursor.execute(ADD_OUTPUTS, values)
+            job.added = cursor.rowcount
         job.unchanged = outputs - job.added
         if job.added >= MANY:  # else autovacuum is soon enough, and this takes a second on a large platform
             cursor.execute("ANALYZE annotations_prompt, annotations_output")

@@ -8,6 +8,7 @@ import struct
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -186,14 +187,25 @@ class Staging:
             self._progress(self.seen)
 
 
+@contextmanager
+def hashed(cursor: Any) -> Iterator[None]:
+    """Join by hashing inside. The statistics do not know a study that is just being filled, and for one that they take
+    for empty the planner reads all cells anew for each of its prompts: minutes in place of seconds.
+    """
+    cursor.execute("SET LOCAL enable_nestloop = off")
+    yield
+    cursor.execute("SET LOCAL enable_nestloop = on")
+
+
 def derive_cells(*, study: Study, number_rows: bool = False) -> int:
     """Fill `material_cell` and return how many outputs there are.
 
     The caller holds the study, so that what is `known` stays true.
     """
     with connection.cursor() as cursor:
-        cursor.execute(CELLS, {"study": study.pk, "number_rows": number_rows})
-        outputs = int(cursor.rowcount)
+        with hashed(cursor):
+            cursor.execute(CELLS, {"study": study.pk, "number_rows": number_rows})
+            outputs = int(cursor.rowcount)
         cursor.execute("ANALYZE material_cell")
     return outputs
 
