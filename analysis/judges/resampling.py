@@ -11,6 +11,7 @@ from scipy import stats
 if TYPE_CHECKING:
     from analysis.results import FloatArray
 
+SAME: Final = 1e-12
 MOST_UNDEFINED: Final = 0.1
 """Where more resamples than this have no value there is no interval."""
 
@@ -44,15 +45,18 @@ def interval(values: FloatArray, *, clusters: int, confidence: float) -> tuple[f
 def p_value(values: FloatArray, *, null: float, clusters: int) -> float:
     """Return the two-sided p at which the expanded percentile interval just reaches ``null``.
 
-    Resamples at the null count half; none beyond it counts as half a resample, so that p is never 0.
+    Resamples at the null count half. Where none lies beyond it, the number of resamples is no bound: the tail is
+    taken from t with n − 1 degrees of freedom, of (mean − null) / SD of the resamples.
     """
     found = _defined(values)
     if found.size == 0 or clusters < 2:  # noqa: PLR2004
         return float("nan")
     below = float((found < null).sum() + 0.5 * (found == null).sum())
     share = min(max(below, 0.5), found.size - 0.5) / found.size
-    t = abs(float(stats.norm.ppf(share))) * np.sqrt((clusters - 1.0) / clusters)
-    return float(2.0 * stats.t.sf(t, clusters - 1))
+    t = abs(float(stats.norm.ppf(share)))
+    if below in (0.0, float(found.size)) and found.std() > SAME:
+        t = max(t, abs(float(found.mean()) - null) / float(found.std()))
+    return float(2.0 * stats.t.sf(t * np.sqrt((clusters - 1.0) / clusters), clusters - 1))
 
 
 def _defined(values: FloatArray) -> FloatArray:

@@ -129,5 +129,6 @@ def scores(study) -> pd.DataFrame:
     wit = study[study["dimension"] == "wit"].groupby("output_a")["answer"].mean()
     rows = [("knowing", name, float(wit[name]) + rng.normal(0, 8)) for name in outputs]
     rows += [("random", name, float(rng.normal())) for name in outputs]
-    rows += [("coarse", name, float(wit[name] > wit.median())) for name in outputs]
+    known = {name: value for judge, name, value in rows if judge == "knowing"}
+    rows += [("coarse", name, float(value > np.median(list(known.values())))) for name, value in known.items()]
     return pd.DataFrame(rows, columns=["judge", "output", "value"])

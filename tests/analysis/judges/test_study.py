@@ -50,7 +50,7 @@ def test_intervals_hold_the_estimate_and_p_agrees_with_them(found):
             assert math.isnan(low) or low <= value <= high
         if row.subset == "all":
             assert (row.p < 0.05) == (not row.spearman_low <= 0 <= row.spearman_high)
-    assert found.row("knowing", "wit").p_holm < 0.05
+    assert found.row("knowing", "wit").p_holm < 0.001
     assert found.row("random", "wit").p_holm > 0.1
 
 
@@ -251,4 +251,16 @@ def test_p_is_where_the_interval_reaches_the_null():
     low, _ = interval(values, clusters=20, confidence=0.9)
 
     assert p_value(values, null=low, clusters=20) == pytest.approx(0.1, abs=0.003)  # 4,000 resamples: one in the tail
-    assert p_value(values, null=-9.0, clusters=20) > 0
+
+
+def test_a_null_beyond_all_resamples_is_judged_by_their_spread():
+    values = np.concatenate([[0.5], np.random.default_rng(2).normal(0.5, 0.1, 500)])
+    spread = values[1:].std()
+
+    found = p_value(values, null=0.0, clusters=30)
+
+    t = values[1:].mean() / spread * np.sqrt(29 / 30)
+    assert found == pytest.approx(2 * stats.t.sf(t, 29))
+    assert p_value(np.ones(500), null=0.0, clusters=30) == pytest.approx(
+        2 * stats.t.sf(stats.norm.isf(0.5 / 499) * np.sqrt(29 / 30), 29)
+    )
