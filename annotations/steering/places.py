@@ -78,14 +78,18 @@ def matrices(model: Any, *, blocks: Iterable[int], modules: Iterable[str]) -> li
     prefix, layers = blocks_of(model)
     inside = {f"{prefix}.{number - 1}." for number in blocks}
     every = {f"{prefix}.{index}." for index in range(len(layers))}
-    found = []
+    found, met = [], set()
     for name, module in model.named_modules():
         axis = _input_axis(module)
         home = next((start for start in every if name.startswith(start)), "")
-        if axis is not None and (not home or home in inside) and _is_wished(name, home, wished):
+        wish = _wish_for(name, home, wished) if axis is not None and (not home or home in inside) else None
+        if axis is not None and wish is not None:
+            met.add(wish)
             found.append(Matrix(name, module, axis))
-    if not found:
-        raise SteeringError(f"the model has no matrix called {', '.join(wished)} in the chosen blocks")
+    if "mlp" in wished:
+        _refuse_experts(model, inside)
+    if missing := [wish for wish in wished if wish not in met]:
+        raise SteeringError(f"the model has no matrix called {', '.join(missing)} in the chosen blocks")
     _check(model, found)
     return found
 
@@ -99,13 +103,23 @@ def _input_axis(module: Any) -> int | None:
     return 0 if isinstance(module, Conv1D) else None
 
 
-def _is_wished(name: str, home: str, wished: tuple[str, ...]) -> bool:
-    if any(fnmatchcase(name, pattern) for pattern in wished if pattern not in KINDS):
-        return True
+def _wish_for(name: str, home: str, wished: tuple[str, ...]) -> str | None:
+    """Return the wish that this matrix meets."""
+    for pattern in wished:
+        if pattern not in KINDS and fnmatchcase(name, pattern):
+            return pattern
     within = name[len(home) :]
-    if not home or ROUTER.search(within):
-        return False
-    return ("attention" if ATTENTION.search(within) else "mlp") in wished
+    kind = "attention" if ATTENTION.search(within) else "mlp"
+    return kind if home and kind in wished and not ROUTER.search(within) else None
+
+
+def _refuse_experts(model: Any, inside: set[str]) -> None:
+    """A mixture holds all its experts' matrices as one block of numbers: say so instead of leaving them out."""
+    for name, parameter in model.named_parameters():
+        owner = type(model.get_submodule(name.rpartition(".")[0])).__name__
+        if parameter.ndim == 3 and not owner.startswith("Conv") and name.startswith(tuple(inside)):  # noqa: PLR2004
+            message = f"{name} holds many experts in one piece, which cannot be steered; choose attention only"
+            raise SteeringError(message)
 
 
 def _check(model: Any, found: list[Matrix]) -> None:

@@ -1,9 +1,11 @@
 """Writing texts in batches, each with a seed of its own.
 
 ``generate`` of transformers runs the model, its cache and its ends; which token comes next is decided here: each text
-draws one uniform number per token from its own generator on the CPU and walks down the sorted probabilities. So a
-text depends on its prompt, settings and seed, not on what stands beside it in the batch, up to the rounding of the
-model's own products: none of consequence in float32, some in bfloat16, where a batch of 1 repeats exactly.
+draws one uniform number per token from its own generator on the CPU and walks down the sorted probabilities.
+
+A text depends on its prompt, its settings and its seed, not on what is written beside it. Products of matrices round
+differently for other shapes, which in bfloat16 soon gives other words. Therefore every batch has the same number of
+rows, filled up when fewer are wanted, and a prompt is padded to a width that follows from its own length only.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any, Literal
 from .errors import SteeringError
 from .loading import Loaded
 
+STEP = 64  # tokens by which the width of a batch grows
 TAIL = 8  # tokens beyond a stop's own length in which it is looked for
 
 
@@ -66,22 +69,35 @@ def next_tokens(logits: Any, draws: Any, how: Sampling) -> Any:
     return tokens.gather(1, torch.minimum(place, last))[:, 0]
 
 
-def write(loaded: Loaded, prompts: Sequence[str], seeds: Sequence[int], how: Sampling) -> list[Text | SteeringError]:
-    """Write one text per prompt, all in one batch. A prompt that is too long has its error in its place.
+def write(
+    loaded: Loaded, prompts: Sequence[str], seeds: Sequence[int], how: Sampling, *, rows: int = 1
+) -> list[Text | SteeringError]:
+    """Write one text per prompt, `rows` at once. A prompt that is too long has its error in its place.
 
     Whoever steers has done it before, and holds the lock.
     """
     found: dict[int, Text | SteeringError] = {}
-    ready: list[tuple[int, list[int]]] = []
+    widths: dict[int, list[tuple[int, list[int]]]] = {}
     for place, prompt in enumerate(prompts):
         try:
-            ready.append((place, _fitting(loaded, prompt, how)))
+            ids = _fitting(loaded, prompt, how)
         except SteeringError as error:
             found[place] = error
-    if ready:
-        texts = _batch(loaded, [ids for _, ids in ready], [seeds[place] for place, _ in ready], how)
-        found.update({place: text for (place, _), text in zip(ready, texts, strict=True)})
+        else:
+            widths.setdefault(_width(loaded, len(ids), how), []).append((place, ids))
+    for width, wanted in widths.items():
+        for first in range(0, len(wanted), rows):
+            part = wanted[first : first + rows]
+            batch = _Batch(loaded, how, width=width, rows=rows)
+            texts = batch.write([ids for _, ids in part], [seeds[place] for place, _ in part])
+            found.update({place: text for (place, _), text in zip(part, texts, strict=True)})
     return [found[place] for place in range(len(prompts))]
+
+
+def _width(loaded: Loaded, length: int, how: Sampling) -> int:
+    """Return the padded length of a prompt: whole steps, but within what the model can hold."""
+    whole = -(-length // STEP) * STEP
+    return min(whole, loaded.window - how.most_tokens) if loaded.window else whole
 
 
 def _fitting(loaded: Loaded, prompt: str, how: Sampling) -> list[int]:
@@ -102,42 +118,52 @@ def ends_of(loaded: Loaded) -> list[int]:
     return sorted({int(token) for token in (*model, loaded.tokenizer.eos_token_id) if token is not None})
 
 
-def _batch(loaded: Loaded, prompts: list[list[int]], seeds: Sequence[int], how: Sampling) -> list[Text]:
-    import torch
-    from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The shape of one call of ``generate``. Rows that nobody wants repeat the first one and are done at once."""
 
-    ends = ends_of(loaded)
-    pad = loaded.tokenizer.pad_token_id
-    pad = pad if pad is not None else (ends[0] if ends else 0)
-    width = max(map(len, prompts))
-    rows = [[pad] * (width - len(ids)) + ids for ids in prompts]
-    attends = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
-    stops = _Stops(loaded.tokenizer, how, rows=len(rows), width=width)
-    with torch.inference_mode():
-        out = loaded.model.generate(
-            input_ids=torch.tensor(rows, device=loaded.model.device),
-            attention_mask=torch.tensor(attends, device=loaded.model.device),
-            generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
-                do_sample=False, max_new_tokens=how.most_tokens, eos_token_id=ends or None, pad_token_id=pad
-            ),
-            logits_processor=LogitsProcessorList([_Draws(seeds, how)]),
-            stopping_criteria=StoppingCriteriaList([stops] if how.stop else []),
-        )
-    return [
-        _text(loaded, row[width : width + wrote].tolist(), read=len(ids), ends=ends, how=how)
-        for ids, row, wrote in zip(prompts, out.cpu(), stops.wrote, strict=True)
-    ]
+    loaded: Loaded
+    how: Sampling
+    width: int
+    rows: int
 
+    def write(self, prompts: list[list[int]], seeds: Sequence[int]) -> list[Text]:
+        import torch
+        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-def _text(loaded: Loaded, ids: list[int], *, read: int, ends: list[int], how: Sampling) -> Text:
-    """Cut what came at the first end token and at the first stop text."""
-    end = next((place for place, token in enumerate(ids) if token in ends), None)
-    written = ids if end is None else ids[:end]
-    text = loaded.tokenizer.decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    places = [place for place in (text.find(stop) for stop in how.stop) if place >= 0]
-    ended: Literal["stop", "length"] = "stop" if end is not None or places else "length"
-    wrote = len(ids) if end is None else end + 1
-    return Text(text[: min(places)] if places else text, ended, read, wrote)
+        model, ends = self.loaded.model, ends_of(self.loaded)
+        pad = self.loaded.tokenizer.pad_token_id
+        pad = pad if pad is not None else (ends[0] if ends else 0)
+        spare = self.rows - len(prompts)
+        filled = [*prompts, *[prompts[0]] * spare]
+        ids = [[pad] * (self.width - len(prompt)) + prompt for prompt in filled]
+        attends = [[0] * (self.width - len(prompt)) + [1] * len(prompt) for prompt in filled]
+        stops = _Stops(self.loaded.tokenizer, self.how, wanted=len(prompts), width=self.width)
+        with torch.inference_mode():
+            out = model.generate(
+                input_ids=torch.tensor(ids, device=model.device),
+                attention_mask=torch.tensor(attends, device=model.device),
+                generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
+                    do_sample=False, max_new_tokens=self.how.most_tokens, eos_token_id=ends or None, pad_token_id=pad
+                ),
+                logits_processor=LogitsProcessorList([_Draws([*seeds, *[0] * spare], self.how)]),
+                stopping_criteria=StoppingCriteriaList([stops]),
+            )
+        written = out[:, self.width :].tolist()
+        return [
+            self._text(row[:wrote], ends, read=len(prompt))
+            for prompt, row, wrote in zip(prompts, written, stops.wrote, strict=False)
+        ]
+
+    def _text(self, ids: list[int], ends: list[int], *, read: int) -> Text:
+        """Cut what came at the first end token and at the first stop text."""
+        end = next((place for place, token in enumerate(ids) if token in ends), None)
+        written = ids if end is None else ids[:end]
+        text = self.loaded.tokenizer.decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        places = [place for place in (text.find(stop) for stop in self.how.stop) if place >= 0]
+        ended: Literal["stop", "length"] = "stop" if end is not None or places else "length"
+        wrote = len(ids) if end is None else end + 1
+        return Text(text[: min(places)] if places else text, ended, read, wrote)
 
 
 class _Draws:
@@ -160,19 +186,21 @@ class _Draws:
 class _Stops:
     """Ends a row as soon as a stop text stands in what it wrote, and knows how much that was."""
 
-    def __init__(self, tokenizer: Any, how: Sampling, *, rows: int, width: int) -> None:
+    def __init__(self, tokenizer: Any, how: Sampling, *, wanted: int, width: int) -> None:
         self.tokenizer = tokenizer
         self.stops = how.stop
         self.width = width
         self.tail = TAIL + max((len(stop) for stop in how.stop), default=0)
-        self.wrote = [how.most_tokens] * rows
+        self.wrote = [how.most_tokens] * wanted
 
     def __call__(self, ids: Any, _scores: Any, **_: Any) -> Any:
         import torch
 
-        tails = ids[:, self.width :][:, -self.tail :].tolist()
-        texts = [self.tokenizer.decode(tail, skip_special_tokens=True) for tail in tails]
-        done = [any(stop in text for stop in self.stops) for text in texts]
-        for row in (row for row, is_done in enumerate(done) if is_done):
-            self.wrote[row] = min(self.wrote[row], ids.shape[1] - self.width)
+        done = [row >= len(self.wrote) for row in range(len(ids))]
+        if self.stops:
+            for row, tail in enumerate(ids[: len(self.wrote), self.width :][:, -self.tail :].tolist()):
+                text = self.tokenizer.decode(tail, skip_special_tokens=True)
+                done[row] = any(stop in text for stop in self.stops)
+                if done[row]:
+                    self.wrote[row] = min(self.wrote[row], ids.shape[1] - self.width)
         return torch.tensor(done, device=ids.device)

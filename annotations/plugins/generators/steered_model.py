@@ -107,7 +107,7 @@ class SteeredModel(Generator):
             "Texts at once",
             "number",
             8,
-            help="1 repeats exactly in bfloat16 too, whatever else is asked for.",
+            help="More is faster and takes more memory. Another number rounds differently and gives other texts.",
             least=1,
             most=512,
         ),
@@ -202,21 +202,13 @@ class Here:
 
     def write(self, asks: list[Ask]) -> list[Written | Exception]:
         """Write in batches; between two calls the model is as it was loaded, so that other systems may use it."""
-        found: list[Written | Exception] = []
-        with self.treatment.applied(self.loaded):
-            for first in range(0, len(asks), self.batch):
-                found += self._write(asks[first : first + self.batch])
-        return found
-
-    def _write(self, asks: list[Ask]) -> list[Written | Exception]:
         prompts = [self.settings["template"].replace("{prompt}", ask.prompt) for ask in asks]
         seeds = [self.settings["seed"] + ask.seed for ask in asks]
         try:
-            texts = write(self.loaded, prompts, seeds, self.how)
-        except MemoryError:
-            raise GeneratorFailed("The memory does not suffice; choose fewer texts at once.", lasting=True) from None
-        except RuntimeError as error:
-            if "out of memory" not in str(error).lower():
+            with self.treatment.applied(self.loaded):
+                texts = write(self.loaded, prompts, seeds, self.how, rows=self.batch)
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "out of memory" not in str(error).lower():
                 raise
             raise GeneratorFailed("The memory does not suffice; choose fewer texts at once.", lasting=True) from None
         return [self._written(text, seed) for text, seed in zip(texts, seeds, strict=True)]

@@ -21,7 +21,8 @@ SHORT = {"max_tokens": 6, "device": "cpu", **PAIRS}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A root with one tiny model, `llama`."""
-    pytest.importorskip("torch", reason=NEEDS_TORCH)
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    torch.set_num_threads(1)  # more threads wait for one another when other tests run beside
     pytest.importorskip("transformers", reason=NEEDS_TORCH)
     from tests.standins import tiny_model
 

@@ -12,7 +12,9 @@ NEEDS_TORCH = "the extra `steering` (PyTorch, transformers) is not installed"
 @pytest.fixture(scope="session")
 def torch():
     pytest.importorskip("transformers", reason=NEEDS_TORCH)
-    return pytest.importorskip("torch", reason=NEEDS_TORCH)
+    torch = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    torch.set_num_threads(1)  # more threads wait for one another when other tests run beside
+    return torch
 
 
 @pytest.fixture(scope="session")

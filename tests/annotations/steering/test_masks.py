@@ -298,6 +298,17 @@ def test_output_layer_is_steered_only_when_it_is_named_and_stands_alone(loaded):
         names(tied, blocks=(), modules=("lm_head",))
 
 
+def test_experts_in_one_piece_are_refused_and_the_attention_beside_them_is_not(torch):
+    from transformers import AutoModelForCausalLM, MixtralConfig
+
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    model = AutoModelForCausalLM.from_config(MixtralConfig(**sizes, num_local_experts=2, vocab_size=20))
+
+    with pytest.raises(SteeringError, match="many experts in one piece"):
+        names(model, blocks=(1, 2), modules=("mlp", "attention"))
+    assert len(names(model, blocks=(1, 2), modules=("attention",))) == 8
+
+
 @pytest.mark.parametrize("wish", ["embed_tokens", "*norm*", "no_such"])
 def test_what_is_no_matrix_product_cannot_be_chosen(loaded, wish):
     with pytest.raises(SteeringError, match="no matrix called"):

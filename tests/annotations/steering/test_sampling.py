@@ -18,6 +18,7 @@ from annotations.steering.treatments import Wish, prepare
 PROMPTS = ["Rain?", "Name a use for a brick that nobody would think of.", "Sea", "A", "Why is salt white, then?"]
 SEEDS = [11, 12, 13, 14, 15]
 SHORT = Sampling(most_tokens=8)
+LONG = Sampling(most_tokens=20)
 CONTRAST = Contrast(("Invent a new sea.", "Dream!"), ("Name a sea.", "Stop."))
 
 
@@ -80,23 +81,42 @@ def test_rows_are_drawn_apart(torch):
     assert together.tolist() == [int(token) for token in alone]
 
 
-@pytest.mark.parametrize("how", [SHORT, Sampling(most_tokens=8, top_p=0.9, top_k=40, min_p=0.02, temperature=1.3)])
+@pytest.fixture(scope="module")
+def coarse(models):
+    """A model in bfloat16, where every change of shape changes the rounding."""
+    from annotations.steering.loading import load
+
+    return load(models / "llama", device="cpu", dtype="bfloat16")
+
+
+@pytest.mark.parametrize("how", [LONG, Sampling(most_tokens=20, top_p=0.9, top_k=40, min_p=0.02, temperature=1.3)])
+def test_text_depends_on_its_seed_and_not_on_its_neighbours(coarse, how):
+    together = write(coarse, PROMPTS, SEEDS, how, rows=4)
+
+    alone = [write(coarse, [prompt], [seed], how, rows=4)[0] for prompt, seed in zip(PROMPTS, SEEDS, strict=True)]
+    backwards = write(coarse, PROMPTS[::-1], SEEDS[::-1], how, rows=4)[::-1]
+    assert together == alone == backwards
+
+
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "neox"])
-def test_text_depends_on_its_seed_and_not_on_its_neighbours(loaded, kind, how):
+def test_in_float32_the_number_of_rows_is_of_no_consequence(loaded, kind):
     one = loaded[kind]
 
-    together = write(one, PROMPTS, SEEDS, how)
+    texts = [write(one, PROMPTS, SEEDS, SHORT, rows=rows) for rows in (1, 2, 5)]
 
-    alone = [write(one, [prompt], [seed], how)[0] for prompt, seed in zip(PROMPTS, SEEDS, strict=True)]
-    backwards = write(one, PROMPTS[::-1], SEEDS[::-1], how)[::-1]
-    pairs = write(one, PROMPTS[:2], SEEDS[:2], how) + write(one, PROMPTS[2:], SEEDS[2:], how)
-    assert together == alone == backwards == pairs
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_prompt_may_fill_the_window_up_to_what_is_to_be_written(loaded):
+    texts = write(loaded["gpt2"], ["x" * 248, "Sea"], [1, 2], SHORT, rows=2)
+
+    assert [(text.read, text.wrote) for text in texts] == [(248, 8), (3, 8)]
 
 
 def test_seeds_of_one_prompt_give_different_texts_and_the_same_again(loaded):
     one = loaded["llama"]
 
-    texts = write(one, ["Rain?"] * 6, [1, 2, 3, 4, 5, 1], SHORT)
+    texts = write(one, ["Rain?"] * 6, [1, 2, 3, 4, 5, 1], SHORT, rows=4)
 
     assert len({text.text for text in texts}) == 5
     assert texts[0] == texts[5]
@@ -127,7 +147,7 @@ def test_end_token_ends_the_text_and_is_not_in_it(torch, loaded, monkeypatch):
     end = next(n for n in range(2, 8) if ids[n] not in ids[:n])
     monkeypatch.setattr(one.model.generation_config, "eos_token_id", [ids[end]])
 
-    texts = write(one, ["Sea", "Rain?"], [1, 2], how)
+    texts = write(one, ["Sea", "Rain?"], [1, 2], how, rows=2)
 
     assert texts[0].text == one.tokenizer.decode(ids[:end])
     assert (texts[0].ended, texts[0].wrote) == ("stop", end + 1)
@@ -140,7 +160,7 @@ def test_stop_text_ends_the_text_before_it(loaded):
     (whole,) = write(one, ["Sea"], [5], Sampling(most_tokens=30))
     stop = whole.text[10:12]
 
-    first, other = write(one, ["Sea", "Rain?"], [5, 6], Sampling(most_tokens=30, stop=(stop, "no such end")))
+    first, other = write(one, ["Sea", "Rain?"], [5, 6], Sampling(most_tokens=30, stop=(stop, "no such end")), rows=2)
 
     assert first.text == whole.text[: whole.text.index(stop)]
     assert first.ended == "stop"
@@ -149,7 +169,7 @@ def test_stop_text_ends_the_text_before_it(loaded):
 
 
 def test_prompt_that_is_too_long_has_its_error_in_its_place(loaded):
-    texts = write(loaded["gpt2"], ["Sea", "x" * 250, "Rain?"], [1, 2, 3], SHORT)
+    texts = write(loaded["gpt2"], ["Sea", "x" * 250, "Rain?"], [1, 2, 3], SHORT, rows=3)
 
     assert isinstance(texts[1], SteeringError)
     assert "the prompt has 250 tokens; with 8 to be written that is more than the 256" in str(texts[1])
