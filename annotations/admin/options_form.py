@@ -17,8 +17,13 @@ KEPT_APART = "secret_"  # before the names of secrets, which are no settings
 class Declared(Protocol):
     """A plug-in that says what can be set."""
 
-    takes: tuple[Option, ...]
-    secrets: tuple[tuple[str, str], ...]
+    @property
+    def takes(self) -> tuple[Option, ...]:
+        """Its settings."""
+
+    @property
+    def secrets(self) -> tuple[tuple[str, str], ...]:
+        """Its secrets, by name and label."""
 
     def clean_settings(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return complete settings, or raise ValueError naming the wrong one."""

@@ -56,6 +56,7 @@ class JudgeForm(OptionsForm):
     def __init__(self, *args: Any, scorer: Scorer, **more: Any) -> None:
         more["initial"] = {"judge_name": scorer.label[:80], **more.get("initial", {})}
         super().__init__(*args, plugin=scorer, prefix=scorer.name, **more)
+        self.scorer = scorer
 
 
 def show(visit: Visit) -> HttpResponse:
@@ -80,8 +81,8 @@ def _page(
         "upload": upload or ScoresForm(),
         "suffixes": SUFFIXES,
         "preview": preview,
-        "forms": [form if form and form.plugin is one else JudgeForm(scorer=one) for one in scorers],
-        "opened": form.plugin.name if form else "",  # type: ignore[attr-defined] # a scorer
+        "forms": [form if form and form.scorer is one else JudgeForm(scorer=one) for one in scorers],
+        "opened": form.scorer.name if form else "",
         "report": _compared(visit),
     }
     return visit.page("judges", context, status=status)

@@ -24,6 +24,7 @@ from annotations.domain.events import log_event
 from annotations.enums import JobState
 from annotations.errors import NotReady
 from annotations.models import Measurement, Study
+from annotations.registry import Option
 
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
 TYPES = {
@@ -57,8 +58,8 @@ EARLIER = 10
 class _Measuring:
     """What can be set, as a plug-in declares it."""
 
-    takes = measurements.TAKES
-    secrets = measurements.SECRETS
+    takes: tuple[Option, ...] = measurements.TAKES
+    secrets: tuple[tuple[str, str], ...] = measurements.SECRETS
 
     def __init__(self, systems: tuple[str, ...]) -> None:
         self.systems = systems
