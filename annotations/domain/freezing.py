@@ -18,7 +18,7 @@ from . import preparation_record, quality_rules
 from .attention import checks_for, ensure_checks
 from .events import log_event
 from .frames import question_of
-from .generating import refuse_while_generating
+from .generating_states import refuse_while_generating
 
 FORMAT = 1
 INSERT_TRIALS = """

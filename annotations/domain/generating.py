@@ -5,7 +5,6 @@ What is wanted is a row for each system × prompt × number, written once; `gene
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
@@ -19,12 +18,12 @@ from annotations.errors import NotReady, WrongState
 from annotations.models import Generation, Output, Prompt, Sample, Study, System, Writer
 
 from .events import log_event
-from .generating_run import UNDER_WAY, run_generation
+from .generating_run import run_generation
+from .generating_states import UNDER_WAY, UNFINISHED, is_silent, left_behind
 from .panel import is_panel
 
-__all__ = ["run_generation"]
+__all__ = ["UNDER_WAY", "UNFINISHED", "left_behind", "run_generation"]
 
-STALE: Final = dt.timedelta(seconds=30)
 MOST_SAMPLES: Final = 1000
 MOST_ROWS: Final = 1_000_000
 MOST_RESAMPLES: Final = 20
@@ -37,7 +36,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "most_resamples": 3,
     "then": "keep",
 }
-UNFINISHED: Final = (*UNDER_WAY, GenerationState.STOPPED)
 # A sample that an earlier generation did not bring, or whose output was taken back, is asked for anew. What came and
 # was not taken stays in `answers`, as something earlier.
 EARLIER = """(SELECT coalesce(jsonb_agg(a || '{"earlier": true}'), '[]') FROM jsonb_array_elements(answers) a)"""
@@ -199,11 +197,6 @@ def _held(generation: Generation, *states: str, otherwise: str) -> Iterator[tupl
     generation.refresh_from_db()
 
 
-def is_silent(generation: Generation) -> bool:
-    """Say whether no process has worked at it for longer than one that lives would be silent."""
-    return generation.beat_at is None or generation.beat_at < timezone.now() - STALE
-
-
 def stop_generation(*, generation: Generation, actor: Any = None) -> None:
     """Let it come to rest: what is being asked is waited for, nothing new is asked. It may be resumed."""
     with _held(generation, *UNDER_WAY, otherwise="This generation does not run.") as (study, held):
@@ -281,15 +274,3 @@ def withdraw_generation(*, generation: Generation, actor: Any = None) -> int:
         data = {"generation": held.pk, "removed": removed}
         log_event(study=study, name="generation_withdrawn", data=data, actor=actor)
     return removed
-
-
-def left_behind() -> list[int]:
-    """Return generations that should run and that nobody works at: a worker died, or a message was lost."""
-    since = timezone.now() - STALE
-    return list(Generation.objects.filter(state__in=UNDER_WAY).exclude(beat_at__gte=since).values_list("pk", flat=True))
-
-
-def refuse_while_generating(*, study: Study) -> None:
-    """Raise WrongState while outputs are on their way into this study; the caller holds the study."""
-    if Generation.objects.filter(study=study, state__in=UNDER_WAY).exists():
-        raise WrongState("Outputs are still being generated. Wait until that is done, or stop it, then freeze.")

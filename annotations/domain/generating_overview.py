@@ -16,8 +16,8 @@ from annotations.enums import GenerationState, SampleState, SystemRole
 from annotations.models import Generation, Output, Prompt, Study, System, Writer
 from annotations.registry import generators
 
-from .generating import chosen, is_silent
-from .generating_run import UNDER_WAY
+from .generating import chosen
+from .generating_states import UNDER_WAY, is_silent
 
 WINDOW: Final = dt.timedelta(minutes=2)
 EXAMPLES: Final = 3

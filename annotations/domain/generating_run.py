@@ -27,9 +27,9 @@ from . import generating_rows as rows
 from . import jobs
 from .events import log_event
 from .generating_lanes import Asked, Lane, lane_of
+from .generating_states import UNDER_WAY
 
 LOCK: Final = 20_2615  # a first key of our advisory locks: generations
-UNDER_WAY: Final = (GenerationState.QUEUED, GenerationState.RUNNING)
 SLICE: Final = 300.0  # seconds; then the job goes to the end of the queue, so that others get their turn
 BEAT: Final = 2.0  # seconds
 MOST_FAILURES: Final = 10  # of one sample, before it is given up

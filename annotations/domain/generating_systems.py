@@ -13,7 +13,7 @@ from annotations.errors import AskLater, GeneratorFailed, NotReady, WrongState
 from annotations.models import Generation, Sample, Study, System, Writer
 from annotations.registry import Ask, Written, generators
 
-from .generating_run import UNDER_WAY
+from .generating_states import UNDER_WAY
 from .panel import edit_writer, remove_writer, would_move
 
 TRIED_AT_MOST: Final = 4

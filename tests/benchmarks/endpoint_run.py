@@ -93,6 +93,7 @@ def run(study: Any, workers: Workers, *, samples: int) -> tuple[Any, list[dict[s
     left = list(KILLS)
     while made.state in ("queued", "running"):
         time.sleep(0.1)
+        assert workers.is_alive(), workers.log.read_text()[-3000:]
         made.refresh_from_db()
         count = arrived(study)
         if left and count >= left[0] * wanted:

@@ -49,6 +49,6 @@ class Workers:
             if self.running is not None and parent == self.running.pid:
                 os.kill(pid, signal.SIGKILL)
 
-    def is_up(self) -> bool:
-        """Whether the worker takes messages."""
-        return b"ready." in self.log.read_bytes()
+    def is_alive(self) -> bool:
+        """Whether the worker's process is there."""
+        return self.running is not None and self.running.poll() is None

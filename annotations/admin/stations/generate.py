@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 
 from annotations.admin.frame import Visit, done, shown
 from annotations.domain import generating, generating_overview, generating_systems, panel
-from annotations.domain.generating_run import UNDER_WAY
+from annotations.domain.generating_states import UNDER_WAY
 from annotations.enums import StudyState
 from annotations.errors import PlatformError
 from annotations.models import Generation, Study, Writer
