@@ -100,15 +100,18 @@ def request_audit(*, study: Study, actor: AbstractBaseUser | None = None) -> Aud
     return run
 
 
-def run_audit(*, run_id: int) -> AuditRun:
-    """Do a queued audit, once, even when it is delivered twice; a failure is kept in words."""
+def run_audit(*, run_id: int, actor: AbstractBaseUser | None = None) -> AuditRun:
+    """Do a queued audit, once, even when it is delivered twice; a failure is kept in words.
+
+    `actor` is whoever waits for it; nobody when a worker does it.
+    """
     with alone(LOCK, run_id) as free:
         run = AuditRun.objects.select_related("study").get(pk=run_id)
         if free and run.state in {JobState.QUEUED, JobState.RUNNING}:
             AuditRun.objects.filter(pk=run.pk).update(state=JobState.RUNNING)
             run.state = JobState.RUNNING
             try:
-                _examine(run)
+                _examine(run, actor=actor)
             except Exception as error:
                 run.state, run.message = JobState.FAILED, _words(error)
                 run.finished_at = timezone.now()
@@ -123,7 +126,7 @@ def _words(error: Exception) -> str:
     return f"The audit failed ({type(error).__name__} in {last.name}). Run it again; if it fails again, tell support."
 
 
-def _examine(run: AuditRun) -> None:
+def _examine(run: AuditRun, *, actor: AbstractBaseUser | None) -> None:
     study = run.study
     _tell(run, 1, "Reading the texts")
     run.fingerprint = fingerprint(study=study)
@@ -144,7 +147,7 @@ def _examine(run: AuditRun) -> None:
         run.save()
         counts = {severity: sum(one["severity"] == severity for one in findings) for severity in SEVERITIES}
         data = {"audit": run.pk, "outputs": run.outputs, "fingerprint": run.fingerprint, **counts}
-        log_event(study=study, name="texts_audited", data=data)
+        log_event(study=study, name="texts_audited", data=data, actor=actor)
 
 
 def _findings(
@@ -190,7 +193,9 @@ def _marks(metadata: Any, mark: str | None) -> Iterator[str]:
 
 def surroundings(study: Study) -> Surroundings:
     """Return what audits know beside the texts."""
-    roles: dict[str, str] = dict(study.systems.exclude(role=SystemRole.CHECK).order_by("name").values_list("name", "role"))
+    roles: dict[str, str] = dict(
+        study.systems.exclude(role=SystemRole.CHECK).order_by("name").values_list("name", "role")
+    )
     prompts = {
         str(settings.get("system_prompt") or "")
         for settings in Writer.objects.filter(system__study=study).values_list("settings", flat=True)

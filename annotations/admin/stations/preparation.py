@@ -129,7 +129,7 @@ def audit_here(visit: Visit) -> str:
     """Run a waiting audit in this request, for when no worker takes it."""
     actor: Any = visit.request.user
     run = auditing.request_audit(study=visit.study, actor=actor)
-    made = auditing.run_audit(run_id=run.pk)
+    made = auditing.run_audit(run_id=run.pk, actor=actor)
     return "Another process is at it already." if made.state in UNDER_WAY else "The texts are audited."
 
 

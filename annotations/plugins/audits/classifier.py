@@ -53,7 +53,7 @@ class Classifier(Audit):
     question = "How often would a simple classifier guess right which of two texts a system wrote, and by what?"
     takes: ClassVar[tuple[Option, ...]] = (
         Option(
-            "most", "Most texts to train on", "number", 3000, least=200, most=50_000,
+            "most", "Most texts to train on", "number", 2000, least=200, most=50_000,
             help="Of more, whole prompts are drawn at random.",
         ),
         Option("words", "Guess by words and letters, too", "yes_no", default=True),
@@ -138,7 +138,7 @@ def _word_model() -> Any:
 
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, max_features=MOST_WORDS, sublinear_tf=True)
     letters = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(2, 4), min_df=3, max_features=MOST_WORDS, sublinear_tf=True
+        analyzer="char_wb", ngram_range=(2, 3), min_df=3, max_features=MOST_WORDS, sublinear_tf=True
     )
     return make_pipeline(make_union(words, letters), LogisticRegression(max_iter=300, class_weight="balanced"))
 
