@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -22,6 +23,7 @@ from annotations.registry.cells import UNNUMBERED, quoted
 
 LONGEST = {"prompt": 200_000, "text": 200_000, "system": 120, "prompt_key": 200, "task_family": 80}
 LONGEST_METADATA = 100_000
+SHORT = 500
 MOST_PROBLEMS = 200
 PROGRESS_EVERY = 500  # rows
 HEAVY = 4_000_000  # characters that are held before they go to the database
@@ -189,8 +191,10 @@ class Staging:
 
 @contextmanager
 def hashed(cursor: Any) -> Iterator[None]:
-    """Join by hashing inside. The statistics do not know a study that is just being filled, and for one that they take
-    for empty the planner reads all cells anew for each of its prompts: minutes in place of seconds.
+    """Join by hashing inside.
+
+    The statistics do not know a study that is just being filled, and for one that they take for empty the planner reads
+    all cells anew for each of its prompts: minutes in place of seconds.
     """
     cursor.execute("SET LOCAL enable_nestloop = off")
     yield
@@ -223,7 +227,7 @@ def clean(record: OutputRecord, *, problems: Problems) -> tuple[Any, ...] | None
         "prompt_key": record.prompt_key.strip(),
         "task_family": record.task_family.strip(),
     }
-    reasons = [(column, reason) for column, value in values.items() for reason in _faults(column, value)]
+    reasons = [(column, reason) for column, value in values.items() for reason in _known_faults(column, value)]
     metadata, fault = _metadata(record)
     if fault:
         reasons.append(("metadata", fault))
@@ -249,6 +253,16 @@ def clean(record: OutputRecord, *, problems: Problems) -> tuple[Any, ...] | None
 
 def _one_line_end(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _known_faults(column: str, value: str) -> Iterable[str]:
+    """Return what is wrong with one text; names and short prompts, which come again and again, are looked at once."""
+    return _short_faults(column, value) if len(value) < SHORT and column != "text" else _faults(column, value)
+
+
+@lru_cache(maxsize=2048)
+def _short_faults(column: str, value: str) -> tuple[str, ...]:
+    return tuple(_faults(column, value))
 
 
 def _faults(column: str, value: str) -> Iterator[str]:

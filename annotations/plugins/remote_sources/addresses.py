@@ -26,7 +26,7 @@ class Addresses(RemoteSource):
     """Files by their addresses, with * for many; packed or not; read one behind the other, sorted by name."""
 
     name = "addresses"
-    label = "Files at addresses (https, s3, gs, folders of the server)"
+    label = "Files at addresses"
     takes: ClassVar[tuple[Option, ...]] = (
         Option(
             "addresses",
@@ -65,8 +65,16 @@ class Addresses(RemoteSource):
         if found["endpoint"] and scheme_of(found["endpoint"]) not in ("http", "https"):
             message = f"the option 'endpoint' takes an address like https://s3.example.org, not {found['endpoint']!r}"
             raise ValueError(message)
-        checked_mapping(found)
+        self.check_reading(found)
         return found
+
+    def check_reading(self, found: Mapping[str, Any]) -> None:
+        """Raise ValueError when the settings do not say how a file is read."""
+        checked_mapping(found)
+
+    def outputs(self, place: Place, *, settings: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield the outputs of one file, its rows counted from 1."""
+        return outputs_of(place, settings=settings, asked=settings["format"])
 
     def described(self, settings: Mapping[str, Any]) -> str:
         """Return the first addresses."""
@@ -80,7 +88,7 @@ class Addresses(RemoteSource):
         for place in _places(settings, secrets):
             yield Part(row, place.shown)
             start = row
-            for item in numbered(outputs_of(place, settings=settings, asked=settings["format"]), start=start):
+            for item in numbered(self.outputs(place, settings=settings), start=start):
                 row = max(row, item.row)
                 yield item
 

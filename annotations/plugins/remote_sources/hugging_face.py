@@ -37,7 +37,7 @@ class HuggingFace(RemoteSource):
     """One split of one configuration of a dataset."""
 
     name = "hugging_face"
-    label = "Hugging Face dataset (hub, or a folder in its layout)"
+    label = "Hugging Face dataset"
     takes: ClassVar[tuple[Option, ...]] = (
         Option("repository", "Dataset", "words", "", "As on the hub: owner/name.", most=200),
         Option(
