@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
@@ -102,6 +103,9 @@ def queue_fetch(
     described = "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in plugin.described(pinned)
     )
+    chosen = options or ImportOptions()
+    if plugin.reads_logs:
+        chosen = replace(chosen, leave_out_unanswered=bool(pinned["leave_out_unanswered"]))
     with transaction.atomic():
         check_state(Study.objects.select_for_update().get(pk=study.pk))
         job = MaterialImport.objects.create(
@@ -110,7 +114,7 @@ def queue_fetch(
             filename=described[:LONGEST_NAME],
             settings=pinned,
             secrets=kept,
-            options=(options or ImportOptions()).as_json(),
+            options=chosen.as_json(),
         )
         data = {"import": job.pk, "source": source, "settings": pinned}
         log_event(study=study, name="fetch_queued", data=data, actor=actor)

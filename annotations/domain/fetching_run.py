@@ -27,6 +27,7 @@ from annotations.models import MaterialImport
 from annotations.registry import RemoteSource, remote_sources
 
 from .jobs import alone
+from .material_logs import known_keys
 from .material_merging import bring
 
 LOCK: Final = 20_2617  # a first key of our advisory locks: fetches
@@ -158,7 +159,8 @@ def _bring(job: MaterialImport) -> None:
     known: dict[str, Any] = {"settings": job.settings, "secrets": job.secrets}
     watch = Watch(job, expected=_expected(plugin, known))
     with transaction.atomic(), closing(_generator(plugin.fetch(**known))) as records:
-        bring(job=job, records=records, progress=watch, before_merge=lambda: _heed(job, lock=True))
+        found = known_keys(records, study=job.study) if plugin.reads_logs else records
+        bring(job=job, records=found, progress=watch, before_merge=lambda: _heed(job, lock=True))
         job.secrets, job.finished_at, job.stop_asked = {}, now(), False
         job.save(update_fields=["secrets", "finished_at", "stop_asked"])
 

@@ -46,14 +46,14 @@ def records_of(source: Source, path: Path, *, study: Study, file: str, system: s
     """Yield the records of a file; `system` names the system of a log."""
     system = system.strip()
     if isinstance(source, LogSource):
-        return _known_keys(source.samples(path, file=file, system=system), study=study)
+        return known_keys(source.samples(path, file=file, system=system), study=study)
     if system:
         reason = "a table names the system in every row; leave the name of the system empty, or choose a log's format"
         raise MaterialRefused([Problem(file, 0, "system", reason)])
     return source.records(path, file=file)
 
 
-def _known_keys(records: Iterable[Any], *, study: Study) -> Iterator[Any]:
+def known_keys(records: Iterable[Any], *, study: Study) -> Iterator[Any]:
     """Give prompts that the study has their key and family there: a log cannot be told to use them.
 
     The tool's own task stays in the metadata.

@@ -37,6 +37,10 @@ class LogSource(Source):
         log, and for one whose model nobody has named.
         """
 
+    def companions(self, name: str) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the names of the files beside the file of this name that say more of the run, if they are there."""
+        return ()
+
     def records(self, path: Path, *, file: str) -> Iterator[Any]:
         """Yield the samples under the name that the log gives its model."""
         return self.samples(path, file=file)

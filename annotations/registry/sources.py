@@ -77,6 +77,7 @@ class RemoteSource(Plugin):
     for the researcher's form; secrets stand apart, by name and label, encrypted at rest and never shown again.
     """
 
+    reads_logs: ClassVar[bool] = False  # of evaluation tools, which do not know the keys of the study's prompts
     takes: ClassVar[tuple[Option, ...]] = ()
     secrets: ClassVar[tuple[tuple[str, str], ...]] = ()
 

@@ -46,9 +46,7 @@ class EvaluationLogs(Addresses):
             many=100,
         ),
         Option("format", "Format", "one_of", AUTO, among=FORMATS),
-        Option(
-            "system_name", "Name of the system", "words", "", "In place of what the logs call their model.", most=120
-        ),
+        Option("system_name", "Name of the system", "words", "", "In place of what the logs say.", most=120),
         Option(
             "leave_out_unanswered",
             "Leave out samples without an answer, and list them",

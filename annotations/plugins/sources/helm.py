@@ -51,6 +51,10 @@ class Helm(LogSource):
     suffixes = (".json", ".json.gz")
     own_names = re.compile(r"scenario_state.*\.json(\.gz)?")
 
+    def companions(self, name: str) -> tuple[str, ...]:  # noqa: ARG002
+        """What the run is called."""
+        return ("run_spec.json",)
+
     def samples(self, path: Path, *, file: str, system: str = "") -> Iterator[Any]:
         """Yield the completions of one request after the other."""
         adapter = _adapter(path, file=file)

@@ -46,6 +46,11 @@ class LmEval(LogSource):
     suffixes = (".jsonl", ".jsonl.gz")
     own_names = NAME
 
+    def companions(self, name: str) -> tuple[str, ...]:
+        """The results of the run."""
+        found = NAME.fullmatch(name)
+        return (f"results_{found['time']}.json",) if found else ()
+
     def samples(self, path: Path, *, file: str, system: str = "") -> Iterator[Any]:
         """Yield the responses of one line after the other."""
         run = _Run(path, file=file, system=system)
