@@ -104,7 +104,9 @@ def measure(  # noqa: PLR0913 - the options of one run, all by name
         rule="components" if settings.classes == "components" else "average",
         progress=lambda done, total: tell(50 + 15 * done // total, 100, "Similarities"),
     )
-    values = {name: getattr(likeness, part) for name, part in FROM_LIKENESS.items()} | _lexical(outputs, tell=tell)
+    values = {name: getattr(likeness, part) for name, part in FROM_LIKENESS.items()} | lexical_table(
+        outputs, progress=tell
+    )
     values = {one.key: values[one.key] for one in MEASURES if one.key in {*settings.measures, "words"}}
     contrasts = compare_systems(
         values,
@@ -180,7 +182,7 @@ def _vectors(
     return embed(outputs.texts, embedder, cache=cache, progress=show)
 
 
-def _lexical(outputs: Outputs, *, tell: Progress) -> dict[str, FloatArray]:
+def lexical_table(outputs: Outputs, *, progress: Progress | None = None) -> dict[str, FloatArray]:
     """Return the measures that count words, each of shape (P, S); texts are cut alike within a prompt."""
     shape = (len(outputs.prompts), len(outputs.systems))
     keys = [one.key for one in MEASURES if one.key not in FROM_LIKENESS]
@@ -197,7 +199,8 @@ def _lexical(outputs: Outputs, *, tell: Progress) -> dict[str, FloatArray]:
                 continue
             for key, value in lexical_measures(outputs.texts[rows], split[system], most=most).items():
                 found[key][prompt, system] = value
-        tell(65 + 15 * done // len(by_prompt), 100, "Words")
+        if progress:
+            progress(65 + 15 * done // len(by_prompt), 100, "Words")
     return found
 
 
