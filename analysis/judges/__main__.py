@@ -27,7 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from analysis import schema
     from analysis.judges import JudgeOptions, ScoresError, compare_judges, read_scores
     from analysis.prepare import OptionError
-    from analysis.tables import judge_difference_table, judge_subset_table, judge_table, to_markdown
+    from analysis.tables import (
+        judge_accuracy_table,
+        judge_difference_table,
+        judge_subset_table,
+        judge_table,
+        to_markdown,
+    )
     from analysis.wording import judges_verdict
 
     try:
@@ -47,7 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     if not quiet:
-        shown = [judge_table(found), judge_subset_table(found), judge_difference_table(found)]
+        shown = [
+            judge_table(found),
+            judge_accuracy_table(found),
+            judge_subset_table(found),
+            judge_difference_table(found),
+        ]
         text = "\n".join(f"{one.caption}\n\n{to_markdown(one)}" for one in shown if one.rows)
         sys.stdout.write("\n".join([*judges_verdict(found), "", text]))
         sys.stdout.write("" if out is None else f"\n{out}\n")
@@ -59,15 +70,16 @@ def write_folder(found: JudgeComparison, out: Path) -> tuple[str, ...]:
     from analysis import figures, tables
     from analysis.wording import judges_methods, judges_notes, judges_verdict
 
-    main_table, subsets = tables.judge_table(found), tables.judge_subset_table(found)
+    main_tables = (tables.judge_table(found), tables.judge_accuracy_table(found))
+    subsets = tables.judge_subset_table(found)
     differences = tables.judge_difference_table(found)
     said = [f"- {line}" for line in (*judges_verdict(found), *judges_notes(found))]
     record = {"judges": found.judges, "human": dict(found.human), "options": dict(found.options)}
     record |= {"scores_sha256": found.scores_hash, "left_out": dict(found.left_out)}
     files: dict[str, bytes | str] = {
         "judges.csv": tables.to_csv(found.rows),
-        "judges.md": tables.to_markdown(main_table),
-        "judges.tex": tables.to_latex(main_table),
+        "judges.md": "\n".join(map(tables.to_markdown, main_tables)),
+        "judges.tex": "\n".join(map(tables.to_latex, main_tables)),
         "judge-subsets.md": tables.to_markdown(subsets),
         "judge-subsets.tex": tables.to_latex(subsets),
         "judge-differences.csv": tables.to_csv(found.differences),

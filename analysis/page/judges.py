@@ -23,6 +23,7 @@ def judges(result: StudyResult, drawings: Drawings) -> str:
             items(verdict) if len(verdict) > 1 else "".join(map(text, verdict)),
             drawings.show("judges"),
             table(tables.judge_table(found)),
+            table(tables.judge_accuracy_table(found)),
             items(notes) if notes else "",
             drawings.show(
                 "judge-accuracy",
@@ -41,11 +42,11 @@ def judge_files(result: StudyResult) -> dict[str, str]:
     found = result.judges
     if found is None:
         return {}
-    main = tables.judge_table(found)
+    main, right = tables.judge_table(found), tables.judge_accuracy_table(found)
     return {
         "judges.csv": tables.to_csv(found.rows),
-        "judges.tex": tables.to_latex(main),
-        "judges.md": tables.to_markdown(main),
+        "judges.tex": f"{tables.to_latex(main)}\n{tables.to_latex(right)}",
+        "judges.md": f"{tables.to_markdown(main)}\n{tables.to_markdown(right)}",
         "judge-subsets.md": tables.to_markdown(tables.judge_subset_table(found)),
         "judge-differences.csv": tables.to_csv(found.differences),
     }

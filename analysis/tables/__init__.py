@@ -25,7 +25,7 @@ from analysis.tables.findings import (
     win_table,
 )
 from analysis.tables.formats import to_csv, to_html, to_markdown, write_csv
-from analysis.tables.judges import judge_difference_table, judge_subset_table, judge_table
+from analysis.tables.judges import judge_accuracy_table, judge_difference_table, judge_subset_table, judge_table
 from analysis.tables.latex import LATEX, escape_latex, to_latex
 from analysis.tables.looks import looks_csv, looks_table
 
@@ -42,6 +42,7 @@ __all__ = [
     "grouped",
     "guarantee_table",
     "influence_table",
+    "judge_accuracy_table",
     "judge_difference_table",
     "judge_subset_table",
     "judge_table",

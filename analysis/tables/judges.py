@@ -12,12 +12,15 @@ from analysis.wording import accuracy_in_words, count, format_p, interval, numbe
 if TYPE_CHECKING:
     from analysis.results.judges import JudgeComparison, JudgeDifference, JudgeRow
 
-READ: Final = (
+CORRELATED: Final = (
     "ρ of one rater: of his answers with the mean of the others, averaged over raters; in brackets the judge’s with "
-    "the same means. Accuracy: share of pairs of one prompt in which the judge prefers what the majority of raters "
-    "prefers; chance is 50%. One rater: how often a single rater prefers what the majority of the others prefers. "
-    "Judge − rater: the judge against those same majorities, minus the rater, in percentage points; an interval that "
-    "holds 0 leaves open which of them is nearer to people."
+    "the same means. Comparisons have accuracies in its place."
+)
+RIGHT: Final = (
+    "Accuracy: share of pairs of one prompt in which the judge prefers what the majority of raters prefers; chance is "
+    "50%. One rater: how often a single rater prefers what the majority of the others prefers. Judge − rater: the "
+    "judge against those same majorities, minus the rater, in percentage points; an interval that holds 0 leaves open "
+    "which of them is nearer to people."
 )
 SPLITS: Final = (
     "Raters agree or disagree: entropy of the labels of an item up to the cut (bits), or above it. Similar quality: "
@@ -28,36 +31,21 @@ SIGNED: Final = "First minus second in the same resamples; Holm over the lines o
 
 
 def judge_table(found: JudgeComparison) -> Table:
-    """Return one line per judge, grouped by dimension."""
+    """Return the correlations with people, one line per judge, grouped by dimension."""
     level = f"{100.0 * found.confidence:g}% CI"
     rows = [row for row in found.rows if row.subset == ALL]
-    groups, cells = grouped([(_heading(found, row), _against_people(row)) for row in rows])
-    alpha = 1.0 - found.confidence
-    strong = {(at, 4) for at, row in enumerate(rows) if row.p_holm < alpha}
-    strong |= {(at, 8) for at, row in enumerate(rows) if row.accuracy_holm < alpha}
-    header = (
-        "Judge",
-        "Outputs",
-        f"Spearman’s ρ [{level}]",
-        f"Kendall’s τ-b [{level}]",
-        "p (Holm)",
-        "ρ of one rater",
-        "Pairs",
-        f"Accuracy [{level}]",
-        "p (Holm)",
-        "One rater",
-        f"Judge − rater [{level}]",
-    )
-    return Table(
-        "Automatic judges against people", header, cells, (False, *[True] * 10), (READ,), groups, frozenset(strong)
-    )
+    groups, cells = grouped([(_heading(found, row), _correlations(row)) for row in rows])
+    strong = frozenset((at, 4) for at, row in enumerate(rows) if row.p_holm < 1.0 - found.confidence)
+    header = ("Judge", "Outputs", f"Spearman’s ρ [{level}]", f"Kendall’s τ-b [{level}]", "p (Holm)", "ρ of one rater")
+    caption = "Automatic judges against people: correlation with the human scores"
+    return Table(caption, header, cells, (False, *[True] * 5), (CORRELATED,), groups, strong)
 
 
 def _heading(found: JudgeComparison, row: JudgeRow) -> str:
     return f"{row.dimension} ({row.scope}; {found.human[row.dimension]}; {count(row.prompts)} prompts)"
 
 
-def _against_people(row: JudgeRow) -> tuple[str, ...]:
+def _correlations(row: JudgeRow) -> tuple[str, ...]:
     return (
         row.judge,
         count(row.outputs),
@@ -65,7 +53,26 @@ def _against_people(row: JudgeRow) -> tuple[str, ...]:
         _with(number(row.kendall), interval(row.kendall_low, row.kendall_high)),
         format_p(row.p_holm),
         "–" if math.isnan(row.human_rho) else f"{number(row.human_rho)} (judge {number(row.same_rho)})",
+    )
+
+
+def judge_accuracy_table(found: JudgeComparison) -> Table:
+    """Return the accuracies against the majority beside a single rater's, one line per judge, grouped by dimension."""
+    level = f"{100.0 * found.confidence:g}% CI"
+    rows = [row for row in found.rows if row.subset == ALL]
+    groups, cells = grouped([(row.dimension, _accuracies(row)) for row in rows])
+    strong = frozenset((at, 4) for at, row in enumerate(rows) if row.accuracy_holm < 1.0 - found.confidence)
+    header = ("Judge", "Pairs", "Ties", f"Accuracy [{level}]", "p (Holm)", "One rater", f"Judge − rater [{level}]")
+    caption = "Automatic judges against people: pairs decided as the majority does"
+    ties = "Ties: pairs without a majority / pairs to which the judge gives equal scores."
+    return Table(caption, header, cells, (False, *[True] * 6), (RIGHT, ties), groups, strong)
+
+
+def _accuracies(row: JudgeRow) -> tuple[str, ...]:
+    return (
+        row.judge,
         count(row.pairs),
+        f"{count(row.majority_ties)} / {count(row.judge_ties)}",
         accuracy_in_words(row),
         format_p(row.accuracy_holm),
         percent(row.human),

@@ -52,7 +52,7 @@ def test_report_has_a_section_with_verdict_figures_tables_and_methods(folder, re
     assert "Automatic judges</h2>" in section
     assert escape(judges_verdict(result.judges)[0]) in section
     assert section.count("<figure>") == 2
-    assert section.count("<table") == 3
+    assert section.count("<table") == 4
     assert "Hesterberg 2015" in section
     names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
     assert {"judges.csv", "judges.tex", "judges.md", "judge-subsets.md", "judge-differences.csv"} <= names
