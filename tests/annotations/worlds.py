@@ -62,6 +62,15 @@ def marked_study() -> World:
     models.Flag.objects.create(participation=who, check_name="quokka")
     models.Exclusion.objects.create(participation=who, reason="Quokka reason", author=owner)
     models.MaterialImport.objects.create(study=study, filename="quokka-quagga-base.csv", source="csv", state="done")
+    models.MaterialImport.objects.create(
+        study=study,
+        filename="quokka/quagga-base",
+        source="hugging_face",
+        state="refused",
+        settings={"repository": "quokka/quagga-base", "revision": "quokka"},
+        secrets={"token": "quokka-token"},
+        problems=[{"file": "quokka.csv", "row": 1, "column": "text", "reason": "quokka is empty"}],
+    )
     models.PowerCheck.objects.create(study=study)
     _audit(study)
     models.PathAnswer.objects.create(participation=who, step=Step.QUESTIONNAIRE, answers={"age": "Quokka 44"})
@@ -180,7 +189,7 @@ class Arguments:
         study, who = world.study, world.study.participations.first()
         report = study.reports.filter(masked=False).get()
         self.by_name: dict[str, list[Any]] = {
-            "import_id": [study.imports.get().pk],
+            "import_id": list(study.imports.values_list("pk", flat=True)),
             "report_id": list(study.reports.values_list("pk", flat=True)),
             "judge_id": list(study.judges.values_list("pk", flat=True)),
             "measurement_id": list(study.measurements.values_list("pk", flat=True)),

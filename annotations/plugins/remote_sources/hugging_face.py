@@ -49,7 +49,7 @@ class HuggingFace(RemoteSource):
             most=200,
         ),
         Option(
-            "folder", "… or a folder of the server", "words", "", "With data/*.parquet, README.md and so on.", most=500
+            "folder", "… or a folder of the server", "words", "", "With data/*.parquet, README.md and so on.", most=300
         ),
         Option("config", "Configuration", "words", "", "Empty when there is one.", most=200),
         Option("split", "Split", "words", "train", most=200),

@@ -1,4 +1,4 @@
-"""40,000 outputs from a folder of Parquet files: memory does not grow with the folder (200,000: benchmarks/streaming)."""
+"""40,000 outputs from a folder of Parquet files: memory does not grow with it (200,000: see benchmarks/streaming)."""
 
 from __future__ import annotations
 
