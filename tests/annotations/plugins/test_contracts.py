@@ -16,6 +16,7 @@ from annotations.registry import (
     QuestionType,
     question_types,
     recruitment_platforms,
+    scorers,
     sources,
     study_templates,
 )
@@ -31,7 +32,7 @@ OPTIONS = {
     "best_worst": [{}, {"best": "Best", "worst": "Worst"}],
     "free_text": [{}, {"least": 0, "most": 5}, {"least": 3, "most": 3, "block_paste": True}],
 }
-REGISTRIES = [question_types, recruitment_platforms, sources, study_templates]
+REGISTRIES = [question_types, recruitment_platforms, scorers, sources, study_templates]
 CASES = [
     pytest.param(kind, options, id=f"{kind.name}-{json.dumps(options)}")
     for kind in question_types
