@@ -166,3 +166,11 @@ def test_panel_has_no_prompts_of_its_own(desk):
 
     assert response.status_code == 302
     assert response.url == address(study, "panel")
+
+
+def test_fetch_page_offers_the_logs_of_evaluation_tools(desk, empty):
+    response = desk.get(address(empty, "fetch"), {"source": "evaluation_logs"})
+
+    html = response.content.decode()
+    assert "lm-evaluation-harness samples" in html
+    assert "Leave out samples without an answer, and list them" in html
