@@ -11,7 +11,7 @@ import numpy as np
 
 from analysis.inference.multiplicity import holm
 from analysis.judges.dimension import Comparison, Setting
-from analysis.judges.human import NoHumanScoreError, human_of
+from analysis.judges.reading import NoHumanScoreError, human_of
 from analysis.judges.scores import check_scores, hash_scores
 from analysis.prepare import OptionError, Options, select
 from analysis.results.judges import AGREE, ALL, DISAGREE, JudgeComparison, JudgeDifference, JudgeRow

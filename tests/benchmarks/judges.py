@@ -26,7 +26,7 @@ import pandas as pd  # noqa: E402
 from analysis import schema  # noqa: E402
 from analysis.judges import JudgeOptions  # noqa: E402
 from analysis.judges.dimension import Comparison, Setting  # noqa: E402
-from analysis.judges.human import human_of  # noqa: E402
+from analysis.judges.reading import human_of  # noqa: E402
 
 SYSTEMS = ("baseline", "reference", "steered")
 EFFECT = np.array([0.0, 0.3, 0.6])

@@ -98,7 +98,7 @@ def test_without_a_second_rater_there_is_no_ceiling(choices, scored):
 
 def test_accuracy_of_each_resample_is_that_of_the_prompts_drawn(choices, scored):
     from analysis.judges.accuracy import TieRules, accuracy_of
-    from analysis.judges.human import human_of
+    from analysis.judges.reading import human_of
 
     human = human_of(choices(ROWS))
     judge = np.array([JUDGE[name] for name in human.outputs])
@@ -118,7 +118,7 @@ def test_accuracy_of_each_resample_is_that_of_the_prompts_drawn(choices, scored)
 
 def test_raters_drawn_twice_vote_twice_and_never_for_themselves(choices):
     from analysis.judges.accuracy import TieRules, accuracy_of
-    from analysis.judges.human import human_of
+    from analysis.judges.reading import human_of
 
     human = human_of(choices([("p1", "a", "b", (1, 0, 0))]))
     raters = np.array([[1, 3, 1], [1, 1, 0], [1, 0, 0]], dtype=float)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis import schema
-from analysis.judges.human import NoHumanScoreError, human_of
+from analysis.judges.reading import NoHumanScoreError, human_of
 
 
 def scores(human):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from analysis.inference.multiplicity import holm
 from analysis.judges import JudgeOptions, compare_judges
-from analysis.judges.human import human_of
+from analysis.judges.reading import human_of
 from analysis.judges.resampling import draw, interval, p_value
 from analysis.prepare import OptionError
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.judges.human import human_of
+from analysis.judges.reading import human_of
 from analysis.judges.subsets import subsets_of
 from analysis.results.judges import AGREE, ALL, BETWEEN, DISAGREE, SIMILAR
 
