@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -145,7 +146,8 @@ def _examine(run: AuditRun, *, actor: AbstractBaseUser | None) -> None:
     run.message, run.finished_at = "", timezone.now()
     with transaction.atomic():
         run.save()
-        counts = {severity: sum(one["severity"] == severity for one in findings) for severity in SEVERITIES}
+        found = Counter(one["severity"] for one in findings)
+        counts: dict[str, int] = {str(severity): found[severity] for severity in SEVERITIES}
         data = {"audit": run.pk, "outputs": run.outputs, "fingerprint": run.fingerprint, **counts}
         log_event(study=study, name="texts_audited", data=data, actor=actor)
 
