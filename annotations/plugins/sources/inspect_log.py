@@ -19,6 +19,7 @@ from .files import check_file, refusal
 MISSING = "reading Inspect logs needs the package inspect-ai; install it with: pip install 'evalplatform[logs]'"
 ZIP = b"PK\x03\x04"
 WHAT = "an .eval log of Inspect"
+AT_ONCE = 16  # samples in memory
 HEAVY = {"events", "events_data", "store", "timelines"}  # what a transcript holds beside the answer
 SETTINGS = (
     "temperature",
@@ -86,23 +87,23 @@ class _Run:
         self.generation = {name: config[name] for name in SETTINGS if name in config}
 
     def read(self) -> Iterator[Any]:
-        """Yield the samples that are there."""
-        from inspect_ai.log import read_eval_log_samples
+        """Yield the samples that are there, a few read at a time: one by one the archive's index is read for each."""
+        from inspect_ai.log import read_eval_log_sample_summaries, read_eval_log_samples_by_id
 
-        if self.header.eval.dataset.sample_ids is None:
-            reason = "the log does not list its samples; read and write it once with inspect_ai.log, then bring it"
-            raise refusal(self.file, reason)
-        found = read_eval_log_samples(
-            self.path, all_samples_required=False, resolve_attachments="core", format="eval", exclude_fields=HEAVY
-        )
-        while True:
-            try:
-                sample = next(found, None)
-            except Exception as error:
-                raise refusal(self.file, f"a sample cannot be read: {_first_line(error)}") from error
-            if sample is None:
-                return
-            yield sample
+        try:
+            there = [(one.id, one.epoch) for one in read_eval_log_sample_summaries(self.path, format="eval")]
+            places = {name: place for place, name in enumerate(self.header.eval.dataset.sample_ids or ())}
+            there.sort(key=lambda one: (places.get(one[0], len(places)), one[1]))
+            for start in range(0, len(there), AT_ONCE):
+                yield from read_eval_log_samples_by_id(
+                    self.path,
+                    there[start : start + AT_ONCE],
+                    resolve_attachments="core",
+                    format="eval",
+                    exclude_fields=HEAVY,
+                )
+        except Exception as error:
+            raise refusal(self.file, f"a sample cannot be read: {_first_line(error)}") from error
 
     def items(self, sample: Any, *, row: int) -> Iterator[Any]:
         """Yield a record or a problem for each choice of a sample."""
