@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis import schema
-from annotations.domain import dataset, exporting, participation
+from annotations.domain import dataset, exporting, participation, scoring
 from annotations.domain.exporting import pairs_of
 from annotations.enums import Step
 from annotations.errors import NotAllowed
@@ -29,6 +29,7 @@ def study():
     judge(made, raters=2)
     who = participation.enter_study(slug=made.slug, identity=Identity(person=PERSON, session=SESSION))
     PathAnswer.objects.create(participation=who, step=Step.QUESTIONNAIRE, answers={"age": "44"})
+    scoring.compute(judge_id=scoring.add_judge(study=made, name="words", scorer="length", settings={}).pk)
     return made
 
 
