@@ -42,8 +42,9 @@ class SignFlip:
 def mean_intervals(sets: Sequence[FloatArray], *, confidence: float = 0.95, seed: int = 0) -> list[Interval]:
     """Return the interval of the mean of each set, one value per prompt, by drawing prompts with replacement.
 
-    Bias-corrected and accelerated (Efron 1987), ``RESAMPLES`` resamples; t with fewer than six prompts; the value
-    itself where all are equal. Sets with as many prompts share their resamples.
+    Bias-corrected and accelerated (Efron 1987), ``RESAMPLES`` resamples, expanded for small samples as in
+    :func:`expanded`; t with fewer than six prompts; the value itself where all are equal. Sets with as many prompts
+    share their resamples.
     """
     found = [_simple(values, confidence=confidence) for values in sets]
     for count in sorted({values.size for values, one in zip(sets, found, strict=True) if one is None}):
@@ -57,6 +58,17 @@ def mean_intervals(sets: Sequence[FloatArray], *, confidence: float = 0.95, seed
 def mean_interval(values: FloatArray, *, confidence: float = 0.95, seed: int = 0) -> Interval:
     """Return the interval of one mean; see :func:`mean_intervals`."""
     return mean_intervals([values], confidence=confidence, seed=seed)[0]
+
+
+def expanded(count: int, *, confidence: float = 0.95) -> float:
+    """Return the normal quantile from which resamples of so many prompts are taken.
+
+    Resamples of n values spread too little, by √((n − 1)/n), and know nothing of t's tails: √(n/(n − 1)) t replaces z
+    (Hesterberg 2015, "What teachers should know about the bootstrap"). Without it 95% intervals of 8 prompts held the
+    truth in 88% of simulated studies.
+    """
+    tail = stats.t(count - 1).isf((1.0 - confidence) / 2.0)
+    return float((count / (count - 1)) ** 0.5 * tail)
 
 
 def _simple(values: FloatArray, *, confidence: float) -> Interval | None:
@@ -88,9 +100,10 @@ def _bca(columns: FloatArray, *, confidence: float, seed: int) -> tuple[FloatArr
     bias = special.ndtri(np.clip(below, 0.5 / RESAMPLES, 1.0 - 0.5 / RESAMPLES))
     centred = columns - mean
     acceleration = (centred**3).sum(axis=0) / (6.0 * (centred**2).sum(axis=0) ** 1.5)
+    reach = expanded(count, confidence=confidence)
     ends = []
-    for tail in ((1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0):
-        shifted = bias + special.ndtri(tail)
+    for tail in (-reach, reach):
+        shifted = bias + tail
         level = special.ndtr(bias + shifted / (1.0 - acceleration * shifted))
         ends.append(np.asarray([np.quantile(one, at) for one, at in zip(drawn.T, level, strict=True)]))
     return ends[0], ends[1]
