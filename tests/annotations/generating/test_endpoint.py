@@ -79,14 +79,14 @@ def test_with_three_kills_and_a_bad_network_each_sample_arrives_exactly_once(ser
         workers.start()
         run_generation_task.delay(made.pk)
         for count in (8, 24):
-            wait_until(lambda count=count: outputs.count() >= count)
+            wait_until(lambda count=count: outputs.count() >= count, seconds=150)
             workers.kill_children()
-        wait_until(lambda: outputs.count() >= 40)
+        wait_until(lambda: outputs.count() >= 40, seconds=150)
         workers.kill()
         Generation.objects.update(beat_at=timezone.now() - dt.timedelta(minutes=1))  # as if the time had passed
         workers.start()
         take_up_generations.delay()  # as the beat does every 15 seconds
-        wait_until(lambda: Generation.objects.get().state not in ("queued", "running"))
+        wait_until(lambda: Generation.objects.get().state not in ("queued", "running"), seconds=150)
 
     made.refresh_from_db()
     assert (made.state, made.message) == ("done", "")
