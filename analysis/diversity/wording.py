@@ -231,7 +231,8 @@ def _tests(result: Diversity) -> str:
     how = "all sign patterns" if exact else f"{count(patterns)} random sign patterns, p = (1 + hits)/(1 + patterns)"
     made = {row.interval for row in family}
     boot = (
-        f"BCa bootstrap over prompts, {count(RESAMPLES)} resamples, Efron 1987; expanded for few prompts, Hesterberg 2015"
+        f"BCa bootstrap over prompts, {count(RESAMPLES)} resamples, Efron 1987; expanded for few prompts, "
+        "Hesterberg 2015"
         if "BCa" in made
         else "t over prompts"
     )
