@@ -14,6 +14,7 @@ from annotations.registry import (
     KEYS,
     Identity,
     QuestionType,
+    audits,
     question_types,
     recruitment_platforms,
     scorers,
@@ -32,7 +33,7 @@ OPTIONS = {
     "best_worst": [{}, {"best": "Best", "worst": "Worst"}],
     "free_text": [{}, {"least": 0, "most": 5}, {"least": 3, "most": 3, "block_paste": True}],
 }
-REGISTRIES = [question_types, recruitment_platforms, scorers, sources, study_templates]
+REGISTRIES = [audits, question_types, recruitment_platforms, scorers, sources, study_templates]
 CASES = [
     pytest.param(kind, options, id=f"{kind.name}-{json.dumps(options)}")
     for kind in question_types
