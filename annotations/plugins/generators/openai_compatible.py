@@ -59,7 +59,7 @@ class OpenAICompatible(Generator):
         Option("lanes", "Calls at once", "number", 4, least=1, most=64),
         Option("requests_per_minute", "Requests a minute at most", "number", 0, help="0: no limit.", most=1_000_000),
         Option("tokens_per_minute", "Tokens a minute at most", "number", 0, help="0: no limit.", most=1_000_000_000),
-        Option("timeout", "Seconds to wait for an answer", "number", 120, least=1, most=3600),
+        Option("timeout", "Seconds to wait for an answer", "number", 120, least=1, most=1800),
         Option("price_input", "Price of a million input tokens", "decimal", 0.0, most=100_000),
         Option("price_output", "Price of a million output tokens", "decimal", 0.0, most=100_000),
         Option(
