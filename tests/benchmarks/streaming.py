@@ -112,6 +112,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", type=int, default=[20_000, 200_000])
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as root:
         os.environ["DATABASE_URL"] = prepare_database()
         os.environ["FETCH_ROOTS"] = root
@@ -138,6 +139,7 @@ def main() -> None:
     print(f"{table}\n\n{wanted}")
     if arguments.write:
         about = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        about += f", load of the machine when it began: {load:.1f}"
         head = "# Streaming a folder of Parquet files\n\nMade by `python -m tests.benchmarks.streaming --write`"
         Path(__file__).with_suffix(".md").write_text(f"{head} ({about}).\n\n{table}\n\n{wanted}\n", encoding="utf-8")
 

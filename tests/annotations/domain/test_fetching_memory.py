@@ -1,4 +1,4 @@
-"""40,000 outputs from a folder of Parquet files: memory does not grow with it (200,000: see benchmarks/streaming)."""
+"""30,000 outputs from a folder of Parquet files: memory does not grow with it (200,000: see benchmarks/streaming)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from annotations.models import Output
 from tests.benchmarks.streaming import write_folder
 
 ROOT = Path(__file__).resolve().parents[3]
-MANY = 40_000
-# Megabytes, measured: 3 to 8. The texts alone are 24, which a pass that held them would gain at least.
+MANY = 30_000
+# Megabytes, measured: 3 to 8. The texts alone are 18, which a pass that held them would gain at least.
 MOST_GROWTH = 16
 FETCHING = """
 import json, sys
