@@ -98,9 +98,10 @@ def _page(visit: Visit, *, form: MeasureForm | None = None, status: int = 200) -
     finished = [one for one in known if one.state == JobState.DONE]
     newest = known[0] if known else None
     stored = newest.settings if newest else {}
+    outputs, digest = measurements.fingerprint(study=study)
     context: dict[str, Any] = {
         "form": form or MeasureForm(study=study, settings={k: v for k, v in stored.items() if k != "baseline"}),
-        "outputs": measurements.fingerprint(study=study)[0],
+        "outputs": outputs,
         "least": measurements.LEAST,
         "under_way": newest if newest and newest.state in UNDER_WAY else None,
         "broken": newest if newest and newest.state in (JobState.FAILED, JobState.CANCELLED) else None,
@@ -108,7 +109,8 @@ def _page(visit: Visit, *, form: MeasureForm | None = None, status: int = 200) -
         "earlier": finished[1:],
     }
     if finished:
-        context |= _read(visit, study.measurements.get(pk=finished[0].pk))
+        found = study.measurements.get(pk=finished[0].pk)
+        context |= {**_read(visit, found), "outdated": found.fingerprint != digest}
     return visit.page("measures", context, status=status)
 
 
@@ -123,7 +125,6 @@ def _read(visit: Visit, found: Measurement) -> dict[str, Any]:
     ]
     return {
         "found": found,
-        "outdated": measurements.is_outdated(measurement=found),
         "summary": summary,
         "embedder": summary["provenance"]["embedder"]["embedder"],
         "headline": _headline(summary),
