@@ -29,8 +29,9 @@ class TieRules:
 class Accuracy:
     """Shares of pairs, each of shape (B,), in the sample (first) and in the resamples.
 
-    ``judge`` against the majority of all raters; ``human``: one rater against the majority of the others, averaged
-    over the raters of a pair and then over pairs; ``same``: the judge against those majorities of the others.
+    ``judge`` against the majority of all raters; ``human``: one rater against the majority of the others, averaged over
+    raters whose others have one, every rater of a pair with the same weight; ``same``: the judge against those
+    majorities of the others.
     """
 
     judge: FloatArray
@@ -70,12 +71,12 @@ def accuracy_of(
     margin = np.where(keep[:, None], human.margins(scores, of_raters), np.nan)
     hit = _hits(sign[:, None], margin, ties)
     home = human.prompt[first]
-    one, both = _against_others(human, sign, keep=keep, scores=scores, weights=of_raters, votes=votes, ties=ties)
+    one, both, seen = _against_others(human, sign, keep=keep, scores=scores, weights=of_raters, votes=votes, ties=ties)
     tied = margin[:, 0] == 0
     return Accuracy(
         judge=_mean(hit, home, of_prompts),
-        human=_mean(one, home, of_prompts),
-        same=_mean(both, home, of_prompts),
+        human=_mean(one, home, of_prompts, counted=seen),
+        same=_mean(both, home, of_prompts, counted=seen),
         pairs=int((~np.isnan(margin[:, 0]) & ~tied).sum()),
         majority_ties=int(tied.sum()),
         judge_ties=int((keep & (sign == 0) & ~np.isnan(margin[:, 0])).sum()),
@@ -100,10 +101,15 @@ def _against_others(
     weights: FloatArray,
     votes: Votes,
     ties: TieRules,
-) -> tuple[FloatArray, FloatArray]:
-    """Return, per pair (k, B), how often one rater and the judge are right about the majority of the other raters."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return how far one rater and the judge are right about the others, and how far there is a majority, (k, B) each.
+
+    As shares of all raters of a pair: the rater is right about the others, the judge is right about them, the others
+    have a majority. A pair weighs by the last. Were every pair to weigh alike, a pair on which two of three agree
+    would be judged by the dissenter alone, for the others of the other two have no majority.
+    """
     pairs, columns = len(keep), weights.shape[1]
-    one, both, seen = (np.zeros((pairs, columns)) for _ in range(3))
+    one, both, seen, all_ = (np.zeros((pairs, columns)) for _ in range(4))
     step = max(1, CELLS // max(columns, 1))
     for start in range(0, len(votes.pair), step):
         part = slice(start, start + step)
@@ -117,15 +123,16 @@ def _against_others(
         one += gather @ (weight * np.where(known, mine, 0.0))
         both += gather @ (weight * np.where(known, judge, 0.0))
         seen += gather @ weight
-    there = seen > 0
-    below = np.where(there, seen, 1.0)
-    return np.where(there, one / below, np.nan), np.where(there, both / below, np.nan)
+        all_ += np.asarray(gather @ weights[votes.rater[part]])
+    below = np.maximum(all_, 1.0)  # weights are whole numbers
+    return one / below, both / below, seen / below
 
 
-def _mean(values: FloatArray, home: IntArray, weights: FloatArray) -> FloatArray:
-    """Return the mean over pairs, each prompt counted as often as it was drawn, shape (B,)."""
+def _mean(values: FloatArray, home: IntArray, weights: FloatArray, *, counted: FloatArray | None = None) -> FloatArray:
+    """Return the mean over pairs (sums of which ``counted`` went in), each prompt as often as it was drawn, (B,)."""
     gather = sparse.csr_matrix((np.ones(len(home)), (home, np.arange(len(home)))), shape=(len(weights), len(home)))
-    total = gather @ np.nan_to_num(values)
-    count = gather @ (~np.isnan(values)).astype(float)
+    total: FloatArray = np.asarray(gather @ np.nan_to_num(values))
+    share = (~np.isnan(values)).astype(float) if counted is None else counted
+    count: FloatArray = np.asarray(gather @ share)
     top, below = (total * weights).sum(axis=0), (count * weights).sum(axis=0)
     return np.where(below > 0, top / np.where(below > 0, below, 1.0), np.nan)

@@ -39,7 +39,8 @@ class JudgeOptions:
     ----------
     clusters
         What is drawn anew in the bootstrap: ``prompts`` (the raters are those who answered), or ``raters and prompts``
-        (both, independently; the human scores are computed anew each time, entropies and fences are not).
+        (both, independently; the human scores are computed anew each time, entropies and fences are not). The
+        latter is conservative (Owen 2007): at 95% it held the truth in 99 to 100% of simulated studies.
     majority_ties
         Pairs without a majority: ``drop`` leaves them out, ``half`` counts them ½ whatever the judge says.
     judge_ties

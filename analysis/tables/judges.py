@@ -25,7 +25,8 @@ RIGHT: Final = (
 SPLITS: Final = (
     "Raters agree or disagree: entropy of the labels of an item up to the cut (bits), or above it. Similar quality: "
     "items within Tukey's fences; the cut is the upper fence. Items are outputs where each was rated by itself, else "
-    "pairs, which have no correlation. Not corrected."
+    "pairs, which have no correlation. Where few raters judged an item, one rater is right less often among the items "
+    "on which they disagree by construction: his own answer is part of the disagreement. Not corrected."
 )
 SIGNED: Final = "First minus second in the same resamples; Holm over the lines of each kind."
 

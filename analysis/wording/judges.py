@@ -70,7 +70,7 @@ def judges_methods(found: JudgeComparison) -> str:
     scores = join([f"{name}: {about}" for name, about in found.human.items()]) if found.human else "none"
     both = options["clusters"] == "raters and prompts"
     drawn = (
-        "whole prompts and, independently, whole raters were drawn, and human scores computed anew"
+        "whole prompts and, independently, whole raters were drawn, and human scores computed anew (which is conservative)"
         if both
         else "whole prompts were drawn; the raters are held, so the intervals speak of new prompts before this panel"
     )
@@ -83,7 +83,7 @@ def judges_methods(found: JudgeComparison) -> str:
         "prompt, and pairs of outputs of one prompt. Pairwise accuracy is the share of pairs of outputs of one prompt "
         "in which the judge prefers what the majority of raters prefers (for ratings: the higher mean); "
         f"{MAJORITY[options['majority_ties']]}, {EQUAL[options['judge_ties']]}. Beside it stands how often a single "
-        "rater prefers what the majority of the other raters prefers, averaged over the raters of a pair, and the "
+        "rater prefers what the majority of the other raters prefers, over all raters whose others have one, and the "
         "judge's accuracy against those same majorities; for ratings also Spearman's ρ of one rater's answers with "
         "the mean of the other raters, averaged over raters, and the judge's with the same means. Intervals "
         f"({level}) are expanded percentile intervals (Hesterberg 2015) of a cluster bootstrap with "

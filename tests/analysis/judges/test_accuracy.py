@@ -49,9 +49,10 @@ def test_one_rater_is_compared_with_the_majority_of_the_others(choices, scored):
     # p2: r0 (a) against (0, tie) -> b: wrong; r1 (b) against (1, tie) -> a: wrong; r2 against (1, 0): none -> 0
     # p3: all right -> 1
     # p4: r0 (a) against (1, tie) -> a: right; r1 the same; r2 (tie) against (1, 1): half -> (1 + 1 + ½)/3
-    assert row.human == pytest.approx((0 + 0 + 1 + 2.5 / 3) / 4)
+    # each pair weighs by the share of its raters whose others have a majority: 1/3, 2/3, 1, 1
+    assert row.human == pytest.approx((0 + 0 + 1 + 2.5 / 3) / 3)
     # the judge says a on p1, p2, p3 and ties on p4: p1 right; p2 wrong (b), right (a); p3 wrong; p4 half
-    assert row.same == pytest.approx((1 + 0.5 + 0 + 0.5) / 4)
+    assert row.same == pytest.approx((1 / 3 + 1 / 3 + 0 + 0.5) / 3)
     assert row.gap == pytest.approx(row.same - row.human)
 
 
@@ -136,3 +137,14 @@ def test_raters_drawn_twice_vote_twice_and_never_for_themselves(choices):
     # (1, 0, 0): r0 against (0, 0) wrong; r1, r2 against (1, 0): no majority
     # r0 thrice and r1: r0's copies against r1: wrong, thrice; r1 against r0: wrong. r0 alone: nobody else
     assert found.human == pytest.approx([0.0, 0.0, np.nan], nan_ok=True)
+
+
+def test_a_rater_is_not_judged_by_dissenters_alone(choices, scored):
+    rows = [("p1", "a", "b", (1, 1, 1)), ("p2", "a", "b", (1, 1, 0)), ("p3", "a", "b", (1, 1, 0))]
+    judge = {f"{p}/{s}/0": float(s == "a") for p in ("p1", "p2", "p3") for s in "ab"}
+
+    row = compare_judges(choices(rows), scored(j=judge)).row("j", "originality")
+
+    # p1: all three are right about the other two; p2, p3: only the dissenter's others have a majority
+    assert row.human == pytest.approx(3 / 5)
+    assert row.same == 1.0
