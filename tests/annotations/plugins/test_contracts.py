@@ -33,7 +33,7 @@ OPTIONS = {
     "best_worst": [{}, {"best": "Best", "worst": "Worst"}],
     "free_text": [{}, {"least": 0, "most": 5}, {"least": 3, "most": 3, "block_paste": True}],
 }
-REGISTRIES = [audits, question_types, recruitment_platforms, scorers, sources, study_templates]
+REGISTRIES = [audits, prompt_sets, question_types, recruitment_platforms, scorers, sources, study_templates]
 CASES = [
     pytest.param(kind, options, id=f"{kind.name}-{json.dumps(options)}")
     for kind in question_types
