@@ -92,11 +92,12 @@ def test_share_over_the_whole_model_is_what_is_worked_out_by_hand(loaded, untouc
     assert set(np.flatnonzero(mine).tolist()) == tops[0] - tops[1]
 
 
-def test_small_pieces_give_the_same_masks_as_whole_matrices(loaded, monkeypatch):
-    whole = prepare(loaded["llama"], WISH).masks
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_small_pieces_give_the_same_masks_as_whole_matrices(loaded, monkeypatch, kind):
+    whole = prepare(loaded[kind], WISH).masks
 
     monkeypatch.setattr(masks_module, "PIECE", 128)
-    pieces = prepare(loaded["llama"], WISH).masks
+    pieces = prepare(loaded[kind], WISH).masks
 
     assert all(np.array_equal(whole.bits[name], pieces.bits[name]) for name in whole.shapes)
 
