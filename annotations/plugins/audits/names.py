@@ -25,7 +25,7 @@ STRONG_BEFORE = (
     rf"{MADE}(?: \w+){{0,2}} (?:by|with|using|at|from)|fine-?tuned)\s+(?:an? |the )?"
 )
 STRONG_AFTER = rf"(?:,?\s+(?:an? |the |your )?{MACHINE}\b|['’]s (?:response|answer|output|model|{MACHINE})\b|\s*[-_]?\d+(?:\.\d+)?\s?[bB]\b)"
-NAME_TAG = r"\A\s*\[?{name}\]?\s*[:：]|\n\s*\[?{name}\]?\s*[:：]|[—–-]\s?{name}\s*\Z|\({name}\)\s*\Z"
+NAME_TAG = r"\A\s*(?:\[{name}\]|{name} here\b)|\A\s*\[?{name}\]?\s*[:：]|\n\s*\[?{name}\]?\s*[:：]|[—–-]\s?{name}\s*\Z|\({name}\)\s*\Z"
 SURNAME_AFTER = re.compile(r"\s(?:[A-Z]\.\s)?(?:(?:de|du|la|van|von)\s)?[A-Z][a-zà-ÿ]+")
 PERSON_BEFORE = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Sir|Saint|St|Uncle|Aunt|Tante|Onkel|Jean|Marie|King|Queen|Captain|Professor|Old|Little|Young|"
@@ -122,7 +122,7 @@ def _severity(text: str, match: re.Match[str]) -> Severity | None:
         if SURNAME_AFTER.match(after) and not re.match(STRONG_AFTER, after):
             return None
         innocent = INNOCENT.get("Llama" if name == "LLaMA" else name)
-        if innocent and re.search(innocent, text, re.IGNORECASE) and not (strong and NEAR_AI.search(text)):
+        if innocent and re.search(rf"\b(?:{innocent})", text, re.IGNORECASE) and not (strong and NEAR_AI.search(text)):
             return None
     elif SURNAME_AFTER.match(after):
         strong = None
