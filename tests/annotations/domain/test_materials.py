@@ -60,6 +60,7 @@ def test_import_writes_one_event_with_the_counts(study: Study, tmp_path: Path, a
         "unchanged": 0,
         "new_prompts": 1,
         "new_systems": ["human", "steered", "vanilla"],
+        "left_out": 0,
     }
 
 
