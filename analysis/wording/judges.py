@@ -70,7 +70,7 @@ def judges_methods(found: JudgeComparison) -> str:
     scores = join([f"{name}: {about}" for name, about in found.human.items()]) if found.human else "none"
     both = options["clusters"] == "raters and prompts"
     drawn = (
-        "whole prompts and, independently, whole raters were drawn, and human scores computed anew (which is conservative)"
+        "whole prompts and, independently, whole raters were drawn, human scores computed anew (a conservative way)"
         if both
         else "whole prompts were drawn; the raters are held, so the intervals speak of new prompts before this panel"
     )
