@@ -15,6 +15,7 @@ from annotations.registry import (
     Identity,
     QuestionType,
     audits,
+    prompt_sets,
     question_types,
     recruitment_platforms,
     scorers,
