@@ -79,8 +79,7 @@ def option_field(option: Option) -> forms.Field:
     if option.kind == "yes_no":
         return forms.BooleanField(**common)
     if option.kind in {"number", "decimal"}:
-        kind = forms.IntegerField if option.kind == "number" else forms.FloatField
-        return kind(min_value=option.least, max_value=option.most, **common)
+        return _number_field(option, common)
     if option.kind == "one_of":
         coerce: Callable[[Any], Any] = type(option.default)
         return forms.TypedChoiceField(choices=list(option.among), coerce=coerce, empty_value=None, **common)
@@ -91,6 +90,12 @@ def option_field(option: Option) -> forms.Field:
     if option.most > LONG_TEXT:
         common["widget"] = forms.Textarea(attrs={"rows": 3})
     return forms.CharField(max_length=int(option.most), **common)
+
+
+def _number_field(option: Option, common: dict[str, Any]) -> forms.Field:
+    if option.kind == "number":
+        return forms.IntegerField(min_value=int(option.least), max_value=int(option.most), **common)
+    return forms.FloatField(min_value=option.least, max_value=option.most, **common)
 
 
 class OptionsForm(forms.Form):

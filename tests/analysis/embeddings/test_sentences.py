@@ -1,11 +1,15 @@
 """Sentence-transformers with a tiny random model that is made on the spot."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
 from analysis.embeddings import EmbeddingError, SentenceTransformers, embed
 
-pytest.importorskip("sentence_transformers", reason="the extra `steering` is not installed")
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("sentence_transformers") is None, reason="the extra `steering` is not installed"
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Tiny models, made once; whoever changes one has to change it back, which is what is tested."""
 
+import importlib.util
 import os
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 NEEDS_TORCH = "the extra `steering` (PyTorch, transformers) is not installed"
+# Looked for, not loaded: every process of a run collects every test, and PyTorch takes seconds.
+needs_models = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("torch", "transformers")), reason=NEEDS_TORCH
+)
 
 
 @pytest.fixture(scope="session")

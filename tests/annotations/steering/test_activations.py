@@ -5,17 +5,15 @@ import math
 import numpy as np
 import pytest
 
+from annotations.steering.activations import direction, pushed, read_direction, save_direction, states
 from annotations.steering.contrast import Contrast
 from annotations.steering.errors import SteeringError
-from tests.annotations.steering.conftest import NEEDS_TORCH
-
-pytest.importorskip("torch", reason=NEEDS_TORCH)
-pytest.importorskip("transformers", reason=NEEDS_TORCH)
-
-from annotations.steering.activations import direction, pushed, read_direction, save_direction, states
 from annotations.steering.places import block
 from annotations.steering.scoring import cosines, surprisal
 from annotations.steering.treatments import Wish, block_for, direction_for, prepare, recipe_for
+from tests.annotations.steering.conftest import needs_models
+
+pytestmark = needs_models
 
 CONTRAST = Contrast(("Invent a new sea.", "Dream!"), ("Name a sea.", "Stop."))
 KINDS = ["llama", "gpt2", "neox"]

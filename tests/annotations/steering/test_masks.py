@@ -7,14 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotations.steering import masks as masks_module
 from annotations.steering.contrast import Contrast
 from annotations.steering.errors import SteeringError
-from tests.annotations.steering.conftest import NEEDS_TORCH
-
-pytest.importorskip("torch", reason=NEEDS_TORCH)
-pytest.importorskip("transformers", reason=NEEDS_TORCH)
-
-from annotations.steering import masks as masks_module
 from annotations.steering.importance import input_norms
 from annotations.steering.masks import Masks, keep_of, make_masks, read_masks, save_masks
 from annotations.steering.places import blocks_of, matrices
@@ -23,7 +18,10 @@ from annotations.steering.sampling import Sampling, write
 from annotations.steering.selection import cut
 from annotations.steering.treatments import Wish, masks_for, prepare, recipe_for
 from annotations.steering.weights import steered
+from tests.annotations.steering.conftest import needs_models
 from tests.standins import tiny_model
+
+pytestmark = needs_models
 
 CONTRAST = Contrast(("Invent a new sea.", "Dream!", "What if rain fell up?"), ("Name a sea.", "Stop.", "What is rain?"))
 WISH = Wish(kind="weights", contrast=CONTRAST, ratio=0.1)

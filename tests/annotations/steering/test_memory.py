@@ -7,10 +7,9 @@ import sys
 
 import pytest
 
-from tests.annotations.steering.conftest import NEEDS_TORCH
+from tests.annotations.steering.conftest import needs_models
 
-pytest.importorskip("torch", reason=NEEDS_TORCH)
-pytest.importorskip("transformers", reason=NEEDS_TORCH)
+pytestmark = needs_models
 
 CHILD = """
 import gc, json, sys

@@ -5,15 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotations.steering.errors import SteeringError
-from tests.annotations.steering.conftest import NEEDS_TORCH
-
-pytest.importorskip("torch", reason=NEEDS_TORCH)
-pytest.importorskip("transformers", reason=NEEDS_TORCH)
-
 from annotations.steering.contrast import Contrast
+from annotations.steering.errors import SteeringError
 from annotations.steering.sampling import Sampling, next_tokens, write
 from annotations.steering.treatments import Wish, prepare
+from tests.annotations.steering.conftest import needs_models
+
+pytestmark = needs_models
 
 PROMPTS = ["Rain?", "Name a use for a brick that nobody would think of.", "Sea", "A", "Why is salt white, then?"]
 SEEDS = [11, 12, 13, 14, 15]
