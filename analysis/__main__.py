@@ -42,9 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="P,Q",
         help="parts to leave out: agreement, diagnostics, quality, sensitivity",
     )
-    parser.add_argument(
-        "--scores", type=Path, help="scores of automatic judges, .csv or .parquet"
-    )
+    parser.add_argument("--scores", type=Path, help="scores of automatic judges, .csv or .parquet")
     parser.add_argument(
         "--ignore-unjudged", action="store_true", help="leave out scores of outputs that nobody judged (else a fault)"
     )

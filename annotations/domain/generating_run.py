@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -24,7 +25,7 @@ from annotations.models import Generation, Sample, Writer
 from annotations.registry import Written, generators
 
 from . import generating_rows as rows
-from . import jobs
+from . import jobs, preparing
 from .events import log_event
 from .generating_lanes import Asked, Lane, lane_of
 from .generating_states import UNDER_WAY
@@ -221,6 +222,8 @@ class _Run:
                     name=f"generation_{state}",
                     data={"generation": self.generation.pk, "left": left, "message": message},
                 )
+        with suppress(WrongState):  # frozen since: then freezing has seen to it that nothing is unprepared
+            preparing.prepare_new(study=self.generation.study)
         return False
 
     def _reason(self) -> str:
