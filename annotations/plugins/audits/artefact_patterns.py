@@ -22,6 +22,13 @@ TEMPLATES = re.compile(
     r"\b(?:system prompt|system message|user prompt|the prompt (?:asks|says|wants|is asking)|the user (?:is asking|wants me|asked me|asks me|has asked|wants an?|asked for|asks for))\b",
     re.IGNORECASE,
 )
+# Labels and settings that an experimenter's script wrote beside the text.
+EXPERIMENT = re.compile(
+    r"[\[(<{]\s*(?:un)?(?:steer(?:ed|ing)|baseline|control|treatment|ablat(?:ed|ion)|vanilla|finetuned|fine-tuned)(?:[ _-]?(?:model|system|output|arm|condition|\d+))?\s*[\])>}]|"
+    r"^\s*(?:system|model|condition|arm|variant|version)\s+[AB12]\s*:|"
+    r"\b(?:temperature|top_?[pk]|min_p|max_tokens|(?:steering )?(?:strength|coefficient|alpha|lambda)|seed)\s*[=:]\s*-?\d+(?:\.\d+)?\b|[αλ]\s*=\s*-?\d",
+    re.IGNORECASE | re.MULTILINE,
+)
 # A Latin-1 or Windows reading of UTF-8, and what could not be read at all.
 MOJIBAKE = re.compile(
     "\ufffd|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â(?:€[\u0080-\u00bf™œž“”˜¦\u201c\u201d\u2122]|\u0080[\u0080-\u00bf])|"

@@ -18,6 +18,13 @@ SIMPLE: tuple[tuple[str, re.Pattern[str], Severity, str, str], ...] = (
     ("turns", patterns.TURNS, "leak", "Turns of a chat", "hold turns of a chat such as “Assistant:”"),
     ("templates", patterns.TEMPLATES, "leak", "Words of an instruction", "repeat the wording of an instruction"),
     (
+        "experiment",
+        patterns.EXPERIMENT,
+        "leak",
+        "Labels of the experiment",
+        "hold a label or setting such as [steered] or temperature=1.2",
+    ),
+    (
         "encoding",
         patterns.MOJIBAKE,
         "warning",

@@ -400,21 +400,29 @@ def test_refusal_of_a_missing_file(tmp_path: Path, refuse: Refuse) -> None:
     assert refuse(tmp_path / "outputs.csv") == [(0, "", "there is no such file")]
 
 
-@pytest.mark.parametrize("name", ["outputs.xlsx", "outputs", "outputs.json", "outputs.csv.zip"])
+@pytest.mark.parametrize("name", ["outputs.xlsx", "outputs", "outputs.csv.zip"])
 def test_refusal_of_an_unknown_ending(tmp_path: Path, refuse: Refuse, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(csv_bytes(three()))
 
     found = refuse(path)
 
-    endings = ".csv, .csv.gz, .tsv, .tsv.gz, .jsonl, .jsonl.gz, .ndjson, .ndjson.gz, .parquet, .pq"
-    assert found == [(0, "", f"the ending of the file's name is not known; bring one of {endings}")]
+    endings = ".csv, .csv.gz, .tsv, .tsv.gz, .eval, .jsonl, .jsonl.gz, .ndjson, .ndjson.gz, .parquet, .pq"
+    known = f".json, .json.gz, {endings}"
+    assert found == [(0, "", f"the ending of the file's name is not known; bring one of {known}")]
+
+
+def test_refusal_of_a_log_that_several_tools_could_have_written(tmp_path: Path, refuse: Refuse) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text("[]")
+
+    assert refuse(path) == [(0, "", "a .json file may be a log of several tools; say which format it has")]
 
 
 def test_refusal_of_a_source_that_does_not_exist(tmp_path: Path, refuse: Refuse) -> None:
     found = refuse(write(tmp_path / "outputs.csv", three()), source="xml")
 
-    assert found[0][2].startswith("there is no source 'xml'; bring one of .csv")
+    assert found[0][2].startswith("there is no source 'xml'; bring one of .json")
 
 
 @pytest.mark.parametrize("content", [bytes(range(256)) * 16, gzip.compress(b"\0" * 100), b"Salted__" + b"\1" * 100])

@@ -158,6 +158,9 @@ def test_refusals_warn_by_words_and_by_mark():
         ("<think>What now</think> A drum.", "leak tokens"),
         ("User: hello\nAssistant: A drum.", "leak turns"),
         ("### Response: A drum.", "leak templates"),
+        ("[steered] A drum.", "leak experiment"),
+        ("System B: a drum.", "leak experiment"),
+        ("A drum. (temperature=1.2)", "leak experiment"),
         ("It costs 5 â‚¬ and itâ€™s fine.", "warning encoding"),
         ("The cafÃ© is open.", "warning encoding"),
         ("Dear [your name], use it as a drum.", "warning holes"),
@@ -180,6 +183,8 @@ def test_artefacts_are_found(text, key):
         "Wait ... then a line -----\nand {so} on… <3 [sic]",
         "Row, row, row your boat, gently down the stream.",
         "12 12 12 12 12 is the code.",
+        "She steered the boat (the baseline is 3 m) at a temperature of 20 degrees.",
+        "The system has a seed, and a model A car: old.",
     ],
 )
 def test_ordinary_texts_hold_no_artefacts(text):
