@@ -56,7 +56,7 @@ def test_rows_are_looked_at_and_fetched(
     site = desk.evaluate("() => location.origin")
     desk.set_viewport_size({"width": 1280, "height": 900})
     desk.goto(site + address(study, "fetch"))
-    desk.get_by_label("Addresses").fill(str(tmp_path / "outputs.jsonl"))
+    desk.get_by_role("textbox", name="Addresses").fill(str(tmp_path / "outputs.jsonl"))
     desk.get_by_role("button", name="Look at the first rows").click()
     expect(desk.get_by_text("there are: 'object', 'model', 'story', 'heat'").first).to_be_visible()
     desk.screenshot(path=shots / "wrong.png", full_page=True)
