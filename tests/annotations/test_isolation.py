@@ -158,7 +158,7 @@ def is_of_no_study(address):
     )
 
 
-@pytest.mark.parametrize("permitted", [False, True])
+@pytest.mark.parametrize("permitted", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_editor_of_one_study_reaches_nothing_of_another(world, eve, permitted):
     user, _ = eve
     if permitted:  # Django's own permissions open nothing: only roles do
@@ -202,7 +202,7 @@ def test_ids_of_another_study_are_nothing_under_ones_own(world, eve):
     assert {"annotations_study_material", "annotations_study_members", "annotations_study_log"} <= opened
 
 
-@pytest.mark.parametrize("role", ["analyst", "observer"])
+@pytest.mark.parametrize("role", ["analyst", pytest.param("observer", marks=pytest.mark.long)])
 def test_blinded_member_meets_no_name_of_a_system(world, role):
     user = UserFactory(username="ana", is_staff=True)
     members.add_member(study=world.study, user=user, role=Role(role))

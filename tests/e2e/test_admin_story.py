@@ -179,7 +179,7 @@ def close_and_report(desk: Page) -> None:
     assert {"significance.csv", "significance.tex", "significance.md", "significance.html"} <= set(names)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [pytest.param(1280, "light", marks=pytest.mark.long), (390, "dark")])
 def test_every_station_is_accessible(go: Callable[..., Page], live_server: Any, scheme: Any, width: int) -> None:
     study = StudyFactory(open=True)
     draft = StudyFactory(design={"trials_per_rater": 20})

@@ -163,7 +163,7 @@ def to_the_end(walker):
     walker.arrive("finished")
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", [pytest.param(size, marks=[pytest.mark.long] * (size == "phone")) for size in SIZES])
 def test_whole_path_is_walked_by_keyboard(page, live_server, transactional_db, size):
     page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
     page.emulate_media(reduced_motion="reduce")

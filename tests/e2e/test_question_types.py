@@ -105,7 +105,7 @@ def test_type_is_answered_by_keyboard_alone(page, rater_of, name):
     assert page.locator("#next").evaluate("button => button.classList.contains('early')")
 
 
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("size", [pytest.param(size, marks=[pytest.mark.long] * (size == "wide")) for size in SIZES])
 @pytest.mark.parametrize("name", list(ASKED))
 def test_axe_finds_nothing_before_and_after_the_answer(page, rater_of, name, size):
     sized(page, size)

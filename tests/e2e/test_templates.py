@@ -58,7 +58,7 @@ def answer_questions():
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [pytest.param(size, marks=[pytest.mark.long] * (size == "phone")) for size in SIZES])
 @pytest.mark.parametrize("template", study_templates.names())
 def test_template_is_walked_from_welcome_to_code_by_keyboard(template, size, page, live_server):
     width, height = SIZES[size]

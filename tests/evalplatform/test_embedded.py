@@ -107,6 +107,7 @@ def test_forked_child_that_lingers_does_not_keep_the_servers(python, living):
     assert found == []
 
 
+@pytest.mark.long
 def test_data_outlive_the_servers(python):
     script = "from django.contrib.auth.models import User; "
 

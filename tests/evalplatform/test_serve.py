@@ -45,7 +45,7 @@ def is_worker_ready(var):
     return "ready." in (var / "log" / "worker.log").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM])
 def test_signal_stops_everything(serve, living, free_port, number, var, wait_until):  # noqa: PLR0917 - fixtures
     process, output = serve()
     wait_until(lambda: is_worker_ready(var))
@@ -68,6 +68,7 @@ def test_signal_stops_everything(serve, living, free_port, number, var, wait_unt
     assert living() == []
 
 
+@pytest.mark.long
 def test_served_directory_is_not_served_twice(serve, python, free_port):
     process, _ = serve()
     with socket.socket() as other:
@@ -80,6 +81,7 @@ def test_served_directory_is_not_served_twice(serve, python, free_port):
     assert f"error: process {process.pid} already serves" in done.stderr
 
 
+@pytest.mark.long
 def test_child_that_dies_stops_everything(serve, living):
     process, output = serve()
     worker = next(child for child in psutil.Process(process.pid).children() if "celery" in child.cmdline())
@@ -103,6 +105,7 @@ def test_killed_supervisor_leaves_nothing_behind(serve, living, var, wait_until)
     wait_until(lambda: living() == [])
 
 
+@pytest.mark.long
 def test_killed_web_worker_is_replaced(serve, free_port, wait_until):
     process, _ = serve()
     web = next(child for child in psutil.Process(process.pid).children() if "gunicorn" in child.cmdline())
@@ -146,6 +149,7 @@ def test_directory_that_cannot_be_written_is_named(python, free_port):
     assert done.stderr.startswith("error: cannot write to /proc/evalplatform: ")
 
 
+@pytest.mark.long
 def test_reset_stops_the_server_and_deletes_its_data(serve, python, living, var):
     process, _ = serve()
     (var / "notes.txt").write_text("not ours")

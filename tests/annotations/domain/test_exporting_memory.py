@@ -73,10 +73,10 @@ def study_with(judgements: int, *, mark: str) -> Study:
     return study
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("judgements", [100_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("judgements", [100_000, 1_000_000])
 def test_judgements_are_exported_in_constant_memory(process_environment, judgements):
     few, many = study_with(FEW, mark="FEW-"), study_with(judgements, mark="MANY-")
 

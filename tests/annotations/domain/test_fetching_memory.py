@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from annotations.models import Output
 from tests.benchmarks.streaming import write_folder
 
@@ -30,6 +32,7 @@ print(json.dumps(peaks))
 """
 
 
+@pytest.mark.long
 def test_fetch_of_many_outputs_takes_no_more_memory_than_of_a_third(
     process_environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -17,7 +17,11 @@ MOST_GROWTH = 40
 
 @pytest.mark.parametrize(
     ("kind", "many"),
-    [("csv", 40_000), ("jsonl", 40_000), pytest.param("parquet", 100_000, marks=pytest.mark.long)],
+    [
+        ("csv", 40_000),
+        pytest.param("jsonl", 40_000, marks=pytest.mark.long),
+        pytest.param("parquet", 100_000, marks=pytest.mark.long),
+    ],
 )
 def test_import_of_many_outputs_takes_no_more_memory_than_of_1000(
     process_environment: dict[str, str], tmp_path: Path, kind: str, many: int

@@ -99,6 +99,7 @@ def test_as_many_places_as_booklets_and_the_fee_of_so_many(db, mturk):
     assert MTURK.fee_on_reward(amount=200, places=booklets, settings=study.remote.settings) == 80
 
 
+@pytest.mark.long
 def test_a_crowd_with_returns_timeouts_and_trouble_is_complete_and_paid_to_the_cent(db, mturk):
     """Some return, some go away, Amazon throttles, fails, loses answers and is away for a while."""
     chance = random.Random(11)

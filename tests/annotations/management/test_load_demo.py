@@ -76,6 +76,7 @@ def test_load_demo_twice_adds_nothing(load):
     assert "of 9 planted effects lie in their 95% intervals" in printed
 
 
+@pytest.mark.long
 def test_load_demo_goes_on_where_an_earlier_run_was_cut_off(load, gunicorn_site):
     study = example.make_study()
     arguments = ("--raters", "4", "--drop-out", "1", "--seed", str(example.SEED), "--base-url", gunicorn_site)
@@ -88,6 +89,7 @@ def test_load_demo_goes_on_where_an_earlier_run_was_cut_off(load, gunicorn_site)
     assert (finished.count(), Judgement.objects.count()) == (10, 200)
 
 
+@pytest.mark.long
 def test_load_demo_goes_on_with_a_study_that_was_closed(load):
     load()
     Study.objects.update(state=StudyState.CLOSED)

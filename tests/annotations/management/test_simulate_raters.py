@@ -67,6 +67,7 @@ def test_simulate_raters_plants_an_effect_in_its_direction_and_nowhere_else(make
     assert win_rate(study, "steered", dimension="surprise") == pytest.approx(0.5, abs=0.3)
 
 
+@pytest.mark.long
 def test_simulate_raters_answers_the_same_for_the_same_seed_at_any_concurrency(make_open_study, simulate, answers_of):
     one_by_one, side_by_side, other_seed = (make_open_study() for _ in range(3))
 
