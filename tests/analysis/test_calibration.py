@@ -7,6 +7,7 @@ import math
 import os
 import re
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_studies_are_seeded_and_hold_the_planted_effect(kind):
 
 
 def test_short_run_of_the_harness():
-    with ProcessPoolExecutor(2) as pool:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         result = run_cell(Cell("pairs", 24), studies=12, first=1, pool=pool)
     assert result["null"]["usable"] == result["planted"]["usable"] == 12
     assert result["planted"]["rejected"] > result["null"]["rejected"] - 0.2
@@ -87,7 +88,7 @@ def test_grouping_by_rater_and_prompt_is_not_ignored():
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 def test_calibration(cell):
     studies = int(os.environ.get("EVALPLATFORM_CALIBRATION_STUDIES", "1000"))
-    with ProcessPoolExecutor() as pool:
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         result = run_cell(cell, studies=studies, first=10**7, pool=pool)
     for truth, name, (low, high) in (
         ("null", "rejected", NOMINAL),

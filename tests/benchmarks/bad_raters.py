@@ -15,6 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +64,7 @@ def measured(seeds: Iterable[int], *, forms: Iterable[str] = FORMS, workers: int
         for job in jobs:
             total.update(measure(*job))
         return total
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for counts in pool.map(measure, *zip(*jobs, strict=True)):
             total.update(counts)
     return total

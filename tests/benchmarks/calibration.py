@@ -19,6 +19,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +245,7 @@ def main() -> int:
     if given.cells:
         cells = [cell for cell in cells if cell.name in given.cells]
     results: list[dict[str, Any]] = []
-    with ProcessPoolExecutor(given.workers) as pool:
+    with ProcessPoolExecutor(given.workers, mp_context=get_context("spawn")) as pool:
         for cell in cells:
             results.append(run_cell(cell, studies=given.studies, first=given.first, pool=pool))
             print(json.dumps(results[-1]), file=sys.stderr, flush=True)

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def main() -> int:
     given = parser.parse_args()
     began = time.perf_counter()
     lines: dict[tuple[str, str, float], list[tuple[float, bool, bool]]] = defaultdict(list)
-    with ProcessPoolExecutor(given.workers) as pool:
+    with ProcessPoolExecutor(given.workers, mp_context=get_context("spawn")) as pool:
         for rows in tqdm(pool.map(one_seed, range(1, given.seeds + 1)), total=given.seeds, disable=None):
             for dimension, contrast, planted, *rest in rows:
                 lines[dimension, contrast, planted].append(tuple(rest))

@@ -13,6 +13,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def main() -> int:
     given = parser.parse_args()
     jobs = [(seed, given.spread, given.null) for seed in range(given.first, given.first + given.seeds)]
     start = time.perf_counter()
-    with ProcessPoolExecutor(given.workers) as pool:
+    with ProcessPoolExecutor(given.workers, mp_context=get_context("spawn")) as pool:
         records = [record for study in pool.map(one_study, jobs, chunksize=4) for record in study]
     lines = summarise(records, given.seeds)
     show(lines)

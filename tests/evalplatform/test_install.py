@@ -139,6 +139,7 @@ def test_make_help_lists_every_target():
         "demo-reset",
         "run",
         "test",
+        "test-long",
         "e2e",
         "lint",
         "types",

@@ -52,6 +52,7 @@ ON_PAGES = {
         "RecruiterAccount",
         "RecruiterEvent",
     ),
+    *("AuditRun", "Generation", "Judge", "Measurement", "OutputScore", "Sample"),
     *("Recruitment", "Round", "StudyMember", "Submission", "Writer", "Examination"),
 }
 
