@@ -97,7 +97,7 @@ def _aut(
     for number, name in enumerate(objects, start=2):
         if not name.strip():
             raise InputError(f"{given.answers.name}, row {number}, column {thing!r}: is empty: name the thing")
-    embedder = choose(given.embedder, key=os.environ.get("EMBEDDINGS_KEY", ""))
+    embedder = choose(given.embedder, key=os.environ.get(given.key_variable, ""))
     scores = score_uses(
         [row[text or ""] for row in rows],
         objects=objects,
@@ -153,7 +153,13 @@ def _parser() -> argparse.ArgumentParser:
     dat.add_argument("--cache", type=Path, help="folder in which the vectors are kept ready for the next time")
     aut = tests.add_parser("aut", help="Alternative Uses Task: fluency, flexibility, originality, elaboration")
     aut.add_argument("answers", type=Path, help="CSV with columns object (or prompt) and text (whole answers)")
-    aut.add_argument("--embedder", default="tfidf-svd", help="see analysis.embeddings; a key in EMBEDDINGS_KEY")
+    aut.add_argument("--embedder", default="tfidf-svd", help="see analysis.embeddings")
+    aut.add_argument(
+        "--key-variable",
+        default="OPENAI_API_KEY",
+        metavar="NAME",
+        help="environment variable that holds an endpoint's key (default: OPENAI_API_KEY)",
+    )
     aut.add_argument("--cluster-distance", type=float, default=0.7, help="where clusters are cut (default: 0.7)")
     aut.add_argument("--radius", type=float, default=0.8, help="similarity of uses that say the same (default: 0.8)")
     aut.add_argument("--uses", type=Path, help="write one row per use to this file")
