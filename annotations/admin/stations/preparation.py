@@ -37,7 +37,7 @@ def _page(visit: Visit, *, status: int = 200, **more: Any) -> HttpResponse:
     run = auditing.latest(study=study)
     newest = study.audit_runs.first()
     rules = preparing.rules_of(study)
-    never = "rules_at" not in study.preparation
+    never = "rules_at" not in study.preparation and study.state == StudyState.DRAFT  # then the usual ones are offered
     ticked = more.get("ticked", [rule.name for rule in normalising.RULES if rule.usual] if never else rules)
     outputs = preparing.material(study)
     context = {
