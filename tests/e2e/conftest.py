@@ -7,15 +7,32 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from annotations.models import Judgement, Participation, Study
-from tests.annotations.factories import ParticipationFactory, StudyFactory, token_of
+from tests.annotations.factories import ParticipationFactory, StudyFactory, UserFactory, token_of
 
 LONG = "\n\n".join(
     f"Paragraph {n}. " + "A sentence that goes on and on about the use of a thing. " * 8 for n in range(12)
 )
+
+
+@pytest.fixture
+def researcher(transactional_db: None) -> User:
+    """Somebody who may do everything."""
+    return UserFactory(superuser=True)
+
+
+@pytest.fixture
+def desk(page: Page, live_server: Any, client: Any, researcher: User) -> Page:
+    """The browser of a researcher who has logged in."""
+    client.force_login(researcher)
+    cookie = client.cookies["sessionid"]
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+    page.goto(live_server.url)
+    return page
 
 
 @dataclass

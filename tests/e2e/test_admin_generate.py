@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from annotations.domain import generating, generating_systems
 from annotations.models import Output, Prompt, Study
 from tests.annotations.admin.conftest import address
-from tests.annotations.factories import StudyFactory, UserFactory
+from tests.annotations.factories import StudyFactory
 from tests.standins.chat import chat_server
 
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -23,17 +22,6 @@ KEY = "sk-Potoroo-0123456789abcdef"
 def server() -> Any:
     with chat_server() as running:
         yield running
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, client: Any, transactional_db: None) -> Page:
-    """The browser of somebody who has logged in."""
-    researcher: User = UserFactory(superuser=True)
-    client.force_login(researcher)
-    cookie = client.cookies["sessionid"]
-    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-    page.goto(live_server.url)
-    return page
 
 
 @pytest.fixture

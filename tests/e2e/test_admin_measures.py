@@ -12,22 +12,12 @@ from playwright.sync_api import Page, expect
 from annotations.domain import scoring
 from annotations.models import Study
 from tests.annotations.admin.conftest import address
-from tests.annotations.factories import UserFactory
 from tests.annotations.measured import measured, repetitive_study
 
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 DRAWN = (
     "() => [...document.querySelectorAll('img.ev-drawn')].filter(one => one.complete && one.naturalWidth > 0).length"
 )
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, client: Any, transactional_db: None) -> Page:
-    """The browser of somebody who has logged in."""
-    client.force_login(UserFactory(superuser=True))
-    cookie = client.cookies["sessionid"]
-    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-    return page
 
 
 @pytest.fixture

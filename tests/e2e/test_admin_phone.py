@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page
 
@@ -13,7 +12,7 @@ from annotations.domain import studies
 from annotations.enums import JobState
 from annotations.models import Report, Study
 from tests.annotations.admin.conftest import address
-from tests.annotations.factories import StudyFactory, UserFactory
+from tests.annotations.factories import StudyFactory
 
 PHONE, LAPTOP = 390, 1280
 SMALLEST = 11.9  # CSS pixels: the style says 12, less what layout rounds
@@ -23,20 +22,6 @@ TYPE = """() => {
     const sizes = [...plot.querySelectorAll('text')].map(text => parseFloat(getComputedStyle(text).fontSize));
     return Math.min(...sizes) * scale;
 }"""
-
-
-@pytest.fixture
-def researcher(transactional_db: None) -> User:
-    return UserFactory(superuser=True)
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, client: Any, researcher: User) -> Page:
-    """The browser of somebody who has logged in."""
-    client.force_login(researcher)
-    cookie = client.cookies["sessionid"]
-    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-    return page
 
 
 def row(dimension: str, second: str) -> dict[str, Any]:

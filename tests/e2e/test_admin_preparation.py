@@ -14,23 +14,8 @@ from annotations.domain import auditing
 from annotations.models import Study
 from tests.annotations.admin.conftest import address
 from tests.annotations.domain.audited import leaky, study_of
-from tests.annotations.factories import UserFactory
 
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture
-def researcher(transactional_db: None) -> User:
-    return UserFactory(superuser=True)
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, client: Any, researcher: User) -> Page:
-    client.force_login(researcher)
-    cookie = client.cookies["sessionid"]
-    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-    page.goto(live_server.url)
-    return page
 
 
 @pytest.fixture

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from annotations.domain import prompts
 from annotations.models import Study
 from tests.annotations.admin.conftest import address
-from tests.annotations.factories import StudyFactory, UserFactory
+from tests.annotations.factories import StudyFactory
 
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 LOGS = Path(__file__).parent.parent / "annotations" / "plugins" / "sources" / "logs"
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, client: Any, transactional_db: None) -> Page:
-    """The browser of somebody who has logged in."""
-    researcher: User = UserFactory(superuser=True)
-    client.force_login(researcher)
-    cookie = client.cookies["sessionid"]
-    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-    page.goto(live_server.url)
-    return page
 
 
 @pytest.fixture

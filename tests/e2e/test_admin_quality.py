@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from annotations.domain import quality
 from annotations.models import Participation, Study
 from tests.annotations.admin.conftest import address
 from tests.annotations.domain.test_quality import DESIGN, SPEEDER, one_side, rater
-from tests.annotations.factories import StudyFactory, UserFactory
+from tests.annotations.factories import StudyFactory
 
 WIDTHS = pytest.mark.parametrize("width", [1280, 390])
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture
-def researcher(transactional_db: None) -> User:
-    return UserFactory(superuser=True)
-
-
-@pytest.fixture
-def desk(page: Page, live_server: Any, client: Any, researcher: User) -> Page:
-    """The browser of somebody who has logged in."""
-    client.force_login(researcher)
-    cookie = client.cookies["sessionid"]
-    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
-    page.goto(live_server.url)
-    return page
 
 
 @pytest.fixture
