@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from annotations.domain import generating
+from annotations.domain import generating, preparing
 from annotations.domain.materials import content_hash
 from annotations.enums import GenerationState, SampleState
 from annotations.errors import NotReady
@@ -41,6 +41,18 @@ def test_every_system_answers_every_prompt_as_often_as_asked_and_each_output_say
     assert len({body["seed"] for body in server.calls}) == 18
     assert set(server.keys) == {f"Bearer {KEY}"}
     assert KEY not in json.dumps([made.recipes, made.limits, made.rules])
+
+
+def test_what_a_generation_brings_is_prepared_by_the_rules_that_are_on(db, server):
+    study = draft(server, systems=("plain",), prompts=1)
+    preparing.apply_rules(study=study, rules=("tokens", "trim"))
+    server.script = [said("A drum.  <|eot_id|>\n")]
+
+    run(study, samples=1)
+
+    made = outputs(study).get()
+    assert (made.text, made.raw_text) == ("A drum.", "A drum.  <|eot_id|>\n")
+    assert preparing.pending(study=study) == 0
 
 
 def test_the_same_study_elsewhere_asks_with_the_same_seeds(db, server):
