@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import tempfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -255,6 +253,7 @@ def write_report(
         Called with (done, total, what); total is 100.
     """
     from analysis import page
+    from analysis.page.publishing import publish
 
     result = source if isinstance(source, StudyResult) else analyse(source, progress=_part(progress, 0, 30), **options)
     if result.account is None:
@@ -272,7 +271,8 @@ def write_report(
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".report-", dir=out.parent) as scratch:
             names = page.write_files(result, Path(scratch))
-            _publish(Path(scratch), out, names)
+            Path(scratch).chmod(0o755)
+            publish(Path(scratch), out, names)
     except OSError as error:
         message = (
             f"the report could not be written to {out} ({error}): check space and permissions; nothing was left there"
@@ -297,32 +297,3 @@ def _part(progress: Progress | None, start: int, stop: int) -> Progress | None:
     if progress is None:
         return None
     return lambda done, total, what: progress(start + (stop - start) * done // max(total, 1), 100, what)
-
-
-def _publish(scratch: Path, out: Path, names: tuple[str, ...]) -> None:
-    """Move the finished files into place: a new folder in one rename, into an old one file by file, the page last."""
-    scratch.chmod(0o755)
-    if not out.exists():
-        ready = scratch / "ready"
-        for name in names:
-            (ready / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(scratch / name, ready / name)
-        ready.rename(out)
-        return
-    stale = _files_of_report(out) - set(names)
-    for name in (*(name for name in names if name != "index.html"), "index.html"):
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (scratch / name).replace(out / name)
-    for name in stale:
-        (out / name).unlink(missing_ok=True)
-
-
-def _files_of_report(folder: Path) -> set[str]:
-    """Return the files that the manifest of an earlier report names, below the folder; never anything else."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        names = {str(name) for name in manifest["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    root = folder.resolve()
-    return {name for name in names if root in (folder / name).resolve().parents}

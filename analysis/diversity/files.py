@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.diversity.table import DiversityError
+from analysis.page.publishing import MANIFEST, PAGE, publish
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from analysis.diversity.result import Diversity
 
-PAGE = "index.html"
-MANIFEST = "manifest.json"
 
 
 def write(result: Diversity, folder: Path, *, title: str = "") -> Path:
@@ -29,7 +27,7 @@ def write(result: Diversity, folder: Path, *, title: str = "") -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".diversity-", dir=folder.parent) as scratch:
             names = _write_all(result, Path(scratch), title=title)
-            _publish(Path(scratch), folder, names)
+            publish(Path(scratch), folder, names)
     except OSError as error:
         message = f"the files could not be written to {folder} ({error}): check space and permissions"
         raise DiversityError(f"{message}; nothing was left there") from error
@@ -83,31 +81,3 @@ def _csv(table: pd.DataFrame) -> bytes:
 
 def _json(content: Any) -> bytes:
     return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _publish(scratch: Path, out: Path, names: tuple[str, ...]) -> None:
-    """Move finished files into place: a new folder in one rename, into an old one file by file, the page last."""
-    if not out.exists():
-        ready = scratch / "ready"
-        for name in names:
-            (ready / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(scratch / name, ready / name)
-        ready.rename(out)
-        return
-    stale = _of_earlier_run(out) - set(names)
-    for name in (*(name for name in names if name != PAGE), PAGE):
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (scratch / name).replace(out / name)
-    for name in stale:
-        (out / name).unlink(missing_ok=True)
-
-
-def _of_earlier_run(folder: Path) -> set[str]:
-    """Return the files that the manifest of an earlier run names, below the folder; never anything else."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        names = {str(name) for name in manifest["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    root = folder.resolve()
-    return {name for name in names if root in (folder / name).resolve().parents}

@@ -124,7 +124,7 @@ def test_failure_while_writing_leaves_nothing(small, tmp_path, monkeypatch):
     def fail(*_arguments):
         raise OSError("no space left")
 
-    monkeypatch.setattr("analysis.diversity.files._publish", fail)
+    monkeypatch.setattr("analysis.diversity.files.publish", fail)
     with pytest.raises(DiversityError, match=r"no space left.*nothing was left there"):
         small.write(tmp_path / "out")
 
