@@ -7,6 +7,11 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from annotations.enums import JobState
+from annotations.models import Judge, Measurement
+
+Stoppable = Judge | Measurement
+
 
 @contextmanager
 def alone(kind: int, job_id: int) -> Iterator[bool]:
@@ -36,3 +41,17 @@ def worked_on(kind: int) -> set[int]:
             [kind],
         )
         return {int(job) for (job,) in cursor.fetchall()}
+
+
+def ask_to_stop(job: Stoppable) -> bool:
+    """Ask a job to stop, whose row the caller has locked; False when it has ended already or was asked before.
+
+    One that nobody has begun is cancelled at once.
+    """
+    if job.state not in (JobState.QUEUED, JobState.RUNNING) or job.stop_asked:
+        return False
+    job.stop_asked = True
+    if job.state == JobState.QUEUED:
+        job.state, job.message = JobState.CANCELLED, "Stopped before it began."
+    job.save(update_fields=["stop_asked", "state", "message"])
+    return True

@@ -17,7 +17,7 @@ from annotations.registry.options import complete
 
 from . import bundles
 from .events import log_event
-from .jobs import worked_on
+from .jobs import ask_to_stop, worked_on
 
 LOCK = 20_2619  # the first key of our advisory locks: measurements
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
@@ -110,13 +110,8 @@ def stop_measurement(*, measurement: Measurement, actor: AbstractBaseUser | None
     """Ask the job to stop; nothing of it is kept. Nothing happens when it has ended already."""
     with transaction.atomic():
         locked = Measurement.objects.select_for_update().get(pk=measurement.pk)
-        if locked.state not in UNDER_WAY or locked.stop_asked:
-            return
-        locked.stop_asked = True
-        if locked.state == JobState.QUEUED:
-            locked.state, locked.message = JobState.CANCELLED, "Stopped before it began."
-        locked.save(update_fields=["stop_asked", "state", "message"])
-        log_event(study=locked.study, name="measurement_stopped", data={"measurement": locked.pk}, actor=actor)
+        if ask_to_stop(locked):
+            log_event(study=locked.study, name="measurement_stopped", data={"measurement": locked.pk}, actor=actor)
 
 
 def retry_measurement(*, measurement: Measurement, actor: AbstractBaseUser | None = None) -> Measurement:

@@ -17,7 +17,7 @@ from annotations.models import Judge, Output, OutputScore, Study
 from annotations.registry import ScoredText, Scorer, scorers
 
 from .events import log_event
-from .jobs import alone, worked_on
+from .jobs import alone, ask_to_stop, worked_on
 from .material_overview import counted
 from .score_cells import CellError, judge_name
 from .scores import write_scores
@@ -120,13 +120,8 @@ def stop_scores(*, judge: Judge, actor: AbstractBaseUser | None = None) -> None:
     """Ask the job to stop; what is computed stays. Nothing happens when it has ended already."""
     with transaction.atomic():
         locked = Judge.objects.select_for_update().get(pk=judge.pk)
-        if locked.state not in UNDER_WAY or locked.stop_asked:
-            return
-        locked.stop_asked = True
-        if locked.state == JobState.QUEUED:
-            locked.state, locked.message = JobState.CANCELLED, "Stopped before it began."
-        locked.save(update_fields=["stop_asked", "state", "message"])
-        log_event(study=locked.study, name="scores_stopped", data={"judge": locked.name}, actor=actor)
+        if ask_to_stop(locked):
+            log_event(study=locked.study, name="scores_stopped", data={"judge": locked.name}, actor=actor)
 
 
 def orphaned() -> list[int]:
