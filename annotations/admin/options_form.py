@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 
 from annotations.registry import Option
 
@@ -57,6 +58,8 @@ class ObjectField(forms.CharField):
         if isinstance(value, dict):
             return value
         raw = str(value or "").strip()
+        if self.max_length is not None:  # of the text: the field's own check would count the object's keys
+            MaxLengthValidator(self.max_length)(raw)
         try:
             found = json.loads(raw) if raw else {}
         except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern
 
 from annotations.admin.frame import Visit, done, shown
+from annotations.admin.options_form import ObjectField
 from annotations.domain import panel
 from annotations.enums import StudyState, SystemRole
 from annotations.errors import PlatformError
@@ -50,22 +50,12 @@ class WriterForm(forms.Form):
     temperature = forms.FloatField(initial=1.0, min_value=0, max_value=2)
     top_p = forms.FloatField(initial=1.0, min_value=0, max_value=1)
     max_tokens = forms.IntegerField(initial=400, min_value=1, max_value=32_000)
-    extra_body = forms.CharField(
-        required=False, max_length=8000, help_text="Further JSON for the server, e.g. the steering of this system."
+    extra_body = ObjectField(
+        required=False,
+        max_length=8000,
+        widget=forms.TextInput,
+        help_text="Further JSON for the server, e.g. the steering of this system.",
     )
-
-    def clean_extra_body(self) -> dict[str, Any]:
-        """Read the JSON."""
-        raw = self.cleaned_data["extra_body"].strip()
-        try:
-            found = json.loads(raw) if raw else {}
-        except ValueError as error:
-            message = f"This is no JSON: {error}."
-            raise forms.ValidationError(message) from error
-        if not isinstance(found, dict):
-            message = 'A JSON object is needed, e.g. {"min_p": 0.05}.'
-            raise forms.ValidationError(message)
-        return found
 
 
 def show(visit: Visit) -> HttpResponse:
