@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from analysis.diversity.result import Diversity
 
 
-
 def write(result: Diversity, folder: Path, *, title: str = "") -> Path:
     """Write tables, figures, page, summary and manifest; files of an earlier run in the folder are replaced."""
     if folder.exists() and not folder.is_dir():
