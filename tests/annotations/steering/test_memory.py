@@ -44,7 +44,7 @@ def work(model, scope):
 masks_module.PIECE = 1 << 17  # as small beside this model as the real one is beside real models
 for dtype, scope in (("float32", "matrix"), ("bfloat16", "model")):
     work(tiny_model.model("llama", blocks=4, dtype=dtype), scope)  # what is imported and made once
-    model = tiny_model.model("llama", width=512, blocks=4, dtype=dtype)
+    model = tiny_model.model("llama", width=1024, blocks=4, dtype=dtype)
     with torch.inference_mode():
         model(torch.tensor([PROMPTS[0]]))
     gc.collect()
@@ -60,7 +60,7 @@ for dtype, scope in (("float32", "matrix"), ("bfloat16", "model")):
     }))
     del model, masks
 """
-SLACK = 6_000_000  # bytes: activations, pieces at work, what the allocator holds back
+SLACK = 10_000_000  # bytes: activations, pieces at work, what the allocator holds back (4 to 6 million seen)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak from /proc")
