@@ -8,7 +8,7 @@ from typing import Any
 
 from annotations.errors import Problem
 from annotations.plugins.sources.columns import IGNORED, KEYS, PREFIX, READERS, suggestion
-from annotations.plugins.sources.files import CUT_SHORT, Lines, RecordTooLongError, damage, open_text, refusal
+from annotations.plugins.sources.files import each_line, open_text, refusal
 from annotations.registry import OutputRecord, RawRow, sources
 from annotations.registry.cells import CellError, quoted
 
@@ -32,7 +32,9 @@ def read_prompts(path: Path, *, file: str) -> Iterator[OutputRecord | Problem]:
     name = file.lower()
     with open_text(path, file=file) as stream:
         if name.endswith(PLAIN):
-            yield from _lines(stream, file=file)
+            for line in each_line(stream):
+                prompt = OutputRecord(line.number, line.text, NOTHING, NOTHING)
+                yield Problem(file, line.number, "prompt", line.fault) if line.fault else prompt
             return
         table = next((sources.get(one) for one in TABLES if name.endswith(sources.get(one).suffixes)), None)
         if table is None:
@@ -46,28 +48,6 @@ def read_prompts(path: Path, *, file: str) -> Iterator[OutputRecord | Problem]:
             if shape is None:
                 shape = shapes[found.names] = _Shape(found.names)
             yield from shape.read(found, file=file)
-
-
-def _lines(stream: Any, *, file: str) -> Iterator[OutputRecord | Problem]:
-    lines, number = Lines(stream), 0
-    while True:
-        lines.begin()
-        number += 1
-        try:
-            line = next(lines, None)
-        except RecordTooLongError as error:
-            yield Problem(file, number, "prompt", f"the line is {error}")
-            lines.skip()
-            continue
-        except CUT_SHORT as error:
-            yield Problem(file, number, "", damage(error))
-            return
-        if line is None:
-            return
-        if lines.bad:
-            yield Problem(file, number, "prompt", lines.bad)
-        elif not line.isspace():
-            yield OutputRecord(number, line, NOTHING, NOTHING)
 
 
 class _Shape:

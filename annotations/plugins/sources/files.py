@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from annotations.errors import MaterialRefused, Problem
 
@@ -159,6 +159,35 @@ class Lines(Iterator[str]):
             if chunk.endswith(b"\n"):
                 break
         self._offset = self._stream.tell()
+
+
+class Line(NamedTuple):
+    """A line, counted from 1. One with a `fault` cannot be taken; its text is then what there is of it."""
+
+    number: int
+    text: str
+    fault: str = ""
+
+
+def each_line(stream: BinaryIO) -> Iterator[Line]:
+    """Yield the lines that are not blank; one too long or not UTF-8 has a fault, and damage to the file ends them."""
+    lines, number = Lines(stream), 0
+    while True:
+        lines.begin()
+        number += 1
+        try:
+            text = next(lines, None)
+        except RecordTooLongError as error:
+            yield Line(number, error.text, f"the line is {error}")
+            lines.skip()
+            continue
+        except CUT_SHORT as error:
+            yield Line(number, "", damage(error))
+            return
+        if text is None:
+            return
+        if lines.bad or not text.isspace():
+            yield Line(number, text, lines.bad)
 
 
 def is_broken(cell: object) -> bool:

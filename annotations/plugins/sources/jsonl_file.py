@@ -13,7 +13,7 @@ from annotations.errors import Problem
 from annotations.registry import OutputRecord, RawRow, Source, sources
 
 from .columns import KNOWN, Columns, json_fault, kind_of, no_constant, unique_pairs
-from .files import CUT_SHORT, Lines, RecordTooLongError, damage, is_broken, open_text, refuse_foreign
+from .files import each_line, is_broken, open_text, refuse_foreign
 
 KEY = re.compile(r'"(\w+)"\s*:')
 MOST_SHAPES = 1000  # different sets of keys to remember
@@ -47,24 +47,8 @@ class JsonlFile(Source):
 
 
 def _lines(stream: BinaryIO, taker: Taker) -> Iterator[Any]:
-    lines, row = Lines(stream), 0
-    while True:
-        lines.begin()
-        try:
-            line = next(lines, None)
-        except RecordTooLongError as error:
-            row += 1
-            yield Problem(taker.file, row, _last_key(error.text), f"the line is {error}")
-            lines.skip()
-            continue
-        except CUT_SHORT as error:
-            yield Problem(taker.file, row + 1, "", damage(error))
-            return
-        if line is None:
-            return
-        if not line.isspace():
-            row += 1
-            yield from _row(line, taker, row=row, bad=lines.bad)
+    for row, line in enumerate(each_line(stream), start=1):
+        yield from _row(line.text, taker, row=row, bad=line.fault)
 
 
 class Taker(Protocol):

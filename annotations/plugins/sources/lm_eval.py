@@ -17,7 +17,7 @@ from .chats import Asked, read_messages, read_prompt
 from .columns import json_fault
 from .evaluation_logs import absent, beside, family_of, is_empty, key_of, metadata, require_system, short, system_name
 from .evaluation_logs import unanswered as left_out
-from .files import CUT_SHORT, Lines, RecordTooLongError, damage, open_text, refusal
+from .files import each_line, open_text, refusal
 
 WHAT = "a samples file of lm-evaluation-harness (made with --log_samples)"
 NAME = re.compile(
@@ -56,7 +56,7 @@ class LmEval(LogSource):
         run = _Run(path, file=file, system=system)
         with open_text(path, file=file) as stream:
             row = 0
-            for found in _lines(stream, file=file):
+            for found in _objects(stream, file=file):
                 if isinstance(found, Problem):
                     if not run.checked:
                         raise refusal(file, f"is not {WHAT}: {found.reason}")
@@ -68,31 +68,15 @@ class LmEval(LogSource):
                     yield item
 
 
-def _lines(stream: Any, *, file: str) -> Iterator[Any]:
+def _objects(stream: Any, *, file: str) -> Iterator[Any]:
     """Yield the objects of the lines; for one that cannot be read a Problem that names the line."""
-    lines, number = Lines(stream), 0
-    while True:
-        lines.begin()
-        number += 1
+    for line in each_line(stream):
+        fault, found = line.fault, None
         try:
-            line = next(lines, None)
-        except RecordTooLongError as error:
-            yield Problem(file, number, "", f"line {number} is {error}")
-            lines.skip()
-            continue
-        except CUT_SHORT as error:
-            yield Problem(file, number, "", damage(error))
-            return
-        if line is None:
-            return
-        if line.isspace():
-            continue
-        try:
-            found = json.loads(line)
+            found = None if fault else json.loads(line.text)
         except (ValueError, RecursionError) as error:
-            yield Problem(file, number, "", lines.bad or f"line {number} is not JSON: {json_fault(error)}")
-            continue
-        yield Problem(file, number, "", lines.bad) if lines.bad else found
+            fault = f"is not JSON: {json_fault(error)}"
+        yield Problem(file, line.number, "", f"line {line.number}: {fault}") if fault else found
 
 
 class _Run:
