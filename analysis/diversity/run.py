@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.diversity.inference import compare_systems
-from analysis.diversity.lexical import lexical_measures, split_words
+from analysis.diversity.lexical import compression_measures, split_words, word_measures
 from analysis.diversity.names import BY_KEY, MEASURES
 from analysis.diversity.result import Diversity, Projection, Settings, summarise_systems
 from analysis.diversity.similarity import Likeness, compare_texts, project
@@ -183,25 +184,44 @@ def _vectors(
 
 
 def lexical_table(outputs: Outputs, *, progress: Progress | None = None) -> dict[str, FloatArray]:
-    """Return the measures that count words, each of shape (P, S); texts are cut alike within a prompt."""
+    """Return the measures that count words, each of shape (P, S); texts are cut alike within a prompt.
+
+    A second thread compresses, which needs no Python, while this one counts.
+    """
     shape = (len(outputs.prompts), len(outputs.systems))
     keys = [one.key for one in MEASURES if one.key not in FROM_LIKENESS]
     found = {key: np.full(shape, np.nan) for key in keys}
     by_prompt: dict[int, list[tuple[int, slice]]] = {}
     for prompt, system, rows in outputs.cells():
         by_prompt.setdefault(prompt, []).append((system, rows))
-    for done, (prompt, cells) in enumerate(by_prompt.items(), start=1):
-        split = {system: split_words(outputs.texts[rows]) for system, rows in cells}
-        most = max(1, int(min(np.median([len(text) for text in texts]) for texts in split.values())))
-        for system, rows in cells:
-            if rows.stop - rows.start < 2:  # noqa: PLR2004
-                found["words"][prompt, system] = float(len(split[system][0]))
-                continue
-            for key, value in lexical_measures(outputs.texts[rows], split[system], most=most).items():
-                found[key][prompt, system] = value
-        if progress:
-            progress(65 + 15 * done // len(by_prompt), 100, "Words")
+    with ThreadPoolExecutor(1) as pool:
+        waiting: list[tuple[int, int, Future[dict[str, float]]]] = []
+        for done, (prompt, cells) in enumerate(by_prompt.items(), start=1):
+            split = {system: split_words(outputs.texts[rows]) for system, rows in cells}
+            most = max(1, int(min(np.median([len(text) for text in texts]) for texts in split.values())))
+            fresh: list[tuple[int, int, Future[dict[str, float]]]] = []
+            for system, rows in cells:
+                if rows.stop - rows.start < 2:  # noqa: PLR2004
+                    found["words"][prompt, system] = float(len(split[system][0]))
+                    continue
+                texts = outputs.texts[rows]
+                fresh.append((prompt, system, pool.submit(compression_measures, texts, split[system], most=most)))
+            for at, system, _ in fresh:
+                _store(found, word_measures(split[system], most=most), at=(at, system))
+            # One prompt ahead at most, so that texts in words are not held.
+            for at, system, compressed in waiting:
+                _store(found, compressed.result(), at=(at, system))
+            waiting = fresh
+            if progress:
+                progress(65 + 15 * done // len(by_prompt), 100, "Words")
+        for at, system, compressed in waiting:
+            _store(found, compressed.result(), at=(at, system))
     return found
+
+
+def _store(found: dict[str, FloatArray], values: dict[str, float], *, at: tuple[int, int]) -> None:
+    for key, value in values.items():
+        found[key][at] = value
 
 
 def _collapsed(likeness: Likeness, outputs: Outputs, threshold: float) -> dict[str, float]:
