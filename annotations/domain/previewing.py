@@ -9,7 +9,7 @@ from annotations.blind import PracticeTrial, Questionnaire, RaterView
 from annotations.enums import Outcome, Step
 from annotations.errors import NotReady
 from annotations.models import Participation, Study, System
-from annotations.registry import question_types, raw_of
+from annotations.registry import question_types
 
 from .frames import Frame, frame_of_draft
 from .scenes import OUTCOMES, feedback_on, practice_view, way_out
@@ -71,8 +71,8 @@ def _practice(view: RaterView, *, feedback: bool) -> RaterView:
 def expected_values(trial: PracticeTrial, questionnaire: Questionnaire) -> dict[str, Any]:
     """Return the first expected answer to each question that has one."""
     return {
-        question.key: question_types.get(question.type).read(
-            raw_of(trial.expected[question.key][0]), question.options, outputs=len(trial.texts)
+        question.key: question_types.get(question.type).wanted(
+            trial.expected[question.key][0], question.options, outputs=len(trial.texts)
         )
         for question in questionnaire.questions
         if question.key in trial.expected and question.key not in trial.ranges

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from annotations.blind import BlindTrial, PracticeTrial, Question, RaterView
 from annotations.enums import Outcome, Step
 from annotations.models import Judgement, Participation, PathAnswer, System
-from annotations.registry import Exit, Identity, question_types, raw_of, recruitment_platforms
+from annotations.registry import Exit, Identity, question_types, recruitment_platforms
 
 from .likeness import agreement_of
 from .path import is_expected
@@ -137,7 +137,7 @@ def feedback_on(view: RaterView, trial: PracticeTrial, values: Mapping[str, Any]
     rows = [
         {
             "label": question.label,
-            "answer": words_of(question, values.get(question.key)),
+            "answer": _words(trial, question, values[question.key]),
             "expected": _expected_words(trial, question),
             "fits": fits.get(question.key),
         }
@@ -152,29 +152,12 @@ def _expected_words(trial: PracticeTrial, question: Question) -> list[str]:
     if question.key in trial.ranges:
         least, most = expected
         return [f"{'' if least is None else f'{least:g}'} – {'' if most is None else f'{most:g}'}".strip()]
-    kind = question_types.get(question.type)
-    outputs = len(trial.texts)
-    return [words_of(question, kind.read(raw_of(one), question.options, outputs=outputs)) for one in expected]
+    kind, outputs = question_types.get(question.type), len(trial.texts)
+    return [_words(trial, question, kind.wanted(one, question.options, outputs=outputs)) for one in expected]
 
 
-def words_of(question: Question, value: Any) -> str:
-    """Return a stored answer as the page says it."""
-    kind = question_types.get(question.type)
-    values = value if isinstance(value, list) else [value]
-    labels = {}
-    for choice in kind.choices(question.options):
-        read = kind.read(_sent(kind.per_output, choice.value), question.options, outputs=1)
-        labels[repr(first_of_list(read))] = choice.label
-    return ", ".join(labels.get(repr(one), str(one)) for one in values)
-
-
-def _sent(per_output: bool, value: str) -> dict[str, tuple[str, ...]]:  # noqa: FBT001
-    return {"1" if per_output else "": (value,)}
-
-
-def first_of_list(value: Any) -> Any:
-    """Return the one value of a list of one."""
-    return value[0] if isinstance(value, list) and value else value
+def _words(trial: PracticeTrial, question: Question, value: Any) -> str:
+    return question_types.get(question.type).words(value, question.options, outputs=len(trial.texts))
 
 
 # ------------------------------------------------------------------------------------------------- breaks, debriefing

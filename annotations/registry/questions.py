@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from .options import Option, complete
 
 LETTERS = "ABCDEFGHIJKLMNOPQRST"
 """The names of the outputs on the page, by place."""
+
+A_PART = re.compile(r"([A-T])=(\S+)")
 
 KEYS = "1234567890-"
 """The keys of the answers of a row, from the left: as they stand on a keyboard."""
@@ -171,6 +174,35 @@ class QuestionType(Plugin):
         if self.per_output:
             return tuple(Scored(place, self.score(one, options)) for place, one in enumerate(value, start=1))
         return (Scored(0, self.score(value, options)),)
+
+    def wanted(self, answer: str | Mapping[str, Any], options: Mapping[str, Any], *, outputs: int) -> Any:
+        """Return what a practice trial holds answers against, from what its researcher wrote.
+
+        That is one answer, which for a type asked per output is meant of each, or "A=4 B=2"; AnswerError for an
+        impossible one.
+        """
+        if not isinstance(answer, str):
+            return self.comparable(self.read(answer, options, outputs=outputs))
+        parts = [A_PART.fullmatch(word) for word in answer.split()]
+        raw: Raw = raw_of(answer)
+        if parts and all(parts):
+            raw = {str(LETTERS.index(part[1]) + 1): (part[2],) for part in parts if part}
+        elif self.per_output:
+            raw = {str(place): (answer,) for place in range(1, outputs + 1)}
+        return self.comparable(self.read(raw, options, outputs=outputs))
+
+    def comparable(self, value: Any) -> Any:
+        """Return the part of a stored answer that counts where it is held against a wanted one."""
+        return value
+
+    def words(self, value: Any, options: Mapping[str, Any], *, outputs: int) -> str:
+        """Return a stored answer, or a wanted one, as the page says it."""
+        labels = {self.parse(choice.value, options): choice.label for choice in self.choices(options)}
+        if not self.per_output:
+            return str(labels.get(value, value))
+        letters = LETTERS if outputs > 1 else ""
+        said = [str(labels.get(one, one)) for one in value]
+        return ", ".join(f"{letter}: {word}" for letter, word in zip(letters, said, strict=False)) or said[0]
 
     def favoured(self, value: Any, options: Mapping[str, Any], *, outputs: int) -> int | None:
         """Return the place (from 1) of the output that this answer puts clearly first; None if it puts none first.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from annotations.blind import Path
+from annotations.domain.path import parse_path
+
 YES_NO = [{"value": "yes", "label": "Yes"}, {"value": "no", "label": "No"}]
 FULL: dict[str, Any] = {
     "eligibility": {
@@ -92,3 +95,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "comments": {"field-comments": "The mast was lovely."},
     "debriefing": {},
 }
+
+
+def parsed_practice(**trial: Any) -> Path:
+    """Return a path of which only one practice trial is set."""
+    return parse_path({"practice": {"on": True, "trials": [{"prompt": "Uses for a clip", **trial}]}})

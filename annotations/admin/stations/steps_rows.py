@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from annotations.domain.path import FIELD_TYPES
+from annotations.registry import LETTERS
 
 CHOOSING = ("choice", "multiple")
 RANGE = re.compile(r"\s*(-?\d+(?:\.\d+)?)?\s*(?:\.\.|–|to)\s*(-?\d+(?:\.\d+)?)?\s*")
@@ -38,15 +39,21 @@ def show_range(span: Mapping[str, Any]) -> str:
 
 
 def _key_of(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:40] or "answer"
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:40]
 
 
 def read_options(text: str) -> list[dict[str, str]]:
-    """Return options of lines "value | label", or of a label alone, whose value is made from it."""
-    found = []
-    for line in filter(str.strip, text.splitlines()):
+    """Return options of lines "value | label", or of a label alone.
+
+    The value is then made from its Latin letters; where it has none, or others have the same, from its number.
+    """
+    found: list[dict[str, str]] = []
+    for number, line in enumerate(filter(str.strip, text.splitlines()), start=1):
         value, bar, label = line.strip().lstrip("*").partition("|")
-        found.append({"value": value.strip() if bar else _key_of(value), "label": (label if bar else value).strip()})
+        made = _key_of(value)
+        if not made or made in {option["value"] for option in found}:
+            made = f"answer_{number}"
+        found.append({"value": value.strip() if bar else made, "label": (label if bar else value).strip()})
     return found
 
 
@@ -56,6 +63,17 @@ def show_options(options: Iterable[Mapping[str, str]], *, marked: Iterable[str] 
     return "\n".join(
         f"{'* ' if option['value'] in stars else ''}{option['value']} | {option['label']}" for option in options
     )
+
+
+def show_wanted(answer: str | Mapping[str, str]) -> str:
+    """Write a wanted answer as `PracticeRow` reads it: parts by letter, or best and worst."""
+    if isinstance(answer, str):
+        return answer
+    if set(answer) == {"best", "worst"}:
+        return " ".join(LETTERS[int(answer[part]) - 1] for part in ("best", "worst"))
+    if set(answer) <= {str(place) for place in range(1, len(LETTERS) + 1)}:
+        return " ".join(f"{LETTERS[int(place) - 1]}={value}" for place, value in answer.items())
+    return answer.get("", "")
 
 
 class Row(forms.Form):
@@ -215,7 +233,11 @@ class PracticeRow(Row):
         label="What fits",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="A line per dimension: “originality: 4, 5” (any of these answers), or “creativity: 60..100”.",
+        help_text=(
+            "A line per dimension: “originality: 4, 5” (any of these, counted from the left; a, b or tie for a choice; "
+            "yes or no), or “creativity: 60..100”. It is meant of every text; of each: “quality: A=4 B=2”. "
+            "A ranking: “insight: C A B”, the best first. Best and worst: “insight: C A”."
+        ),
     )
     feedback = forms.CharField(
         label="Feedback", required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text="Markdown."
@@ -249,7 +271,7 @@ class PracticeRow(Row):
     def initial_of(entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return the row of a trial."""
         lines = [
-            f"{key}: {show_range(wanted) if isinstance(wanted, Mapping) else ', '.join(map(str, wanted))}"
+            f"{key}: {show_range(wanted) if isinstance(wanted, Mapping) else ', '.join(map(show_wanted, wanted))}"
             for key, wanted in entry.get("expected", {}).items()
         ]
         return {

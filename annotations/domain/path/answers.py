@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from annotations.blind import Field, PracticeTrial, Questionnaire, QuizQuestion
-from annotations.registry import question_types, raw_of
+from annotations.registry import question_types
 
 Sent = Mapping[str, tuple[str, ...]]
 """What a browser sent, by name of the input."""
@@ -144,6 +144,6 @@ def is_expected(trial: PracticeTrial, questionnaire: Questionnaire, values: Mapp
                 (least is None or score >= least) and (most is None or score <= most) for score in scores
             )
         else:
-            allowed = [kind.read(raw_of(answer), question.options, outputs=outputs) for answer in expected]
-            found[question.key] = value in allowed
+            wanted = [kind.wanted(answer, question.options, outputs=outputs) for answer in expected]
+            found[question.key] = kind.comparable(value) in wanted
     return found

@@ -24,7 +24,7 @@ from typing import Any
 from annotations.blind import Field, Option, Path, PracticeTrial, Questionnaire, QuizQuestion
 from annotations.enums import Outcome, Step
 from annotations.errors import AnswerError
-from annotations.registry import question_types, raw_of
+from annotations.registry import question_types
 
 from .values import (
     Translate,
@@ -162,7 +162,7 @@ def check_against(path: Path, questionnaire: Questionnaire) -> None:
             kind = question_types.get(question.type)
             for answer in expected:
                 try:
-                    kind.read(raw_of(answer), question.options, outputs=len(trial.texts))
+                    kind.wanted(answer, question.options, outputs=len(trial.texts))
                 except AnswerError:
                     raise wrong(where, f"{answer!r} is no possible answer on '{key}'") from None
         for question in questionnaire.questions:

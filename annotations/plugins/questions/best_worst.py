@@ -30,6 +30,11 @@ BEST, OTHER, WORST = 1, 2, 3
 LARGEST = 6
 
 
+def place_of(letter: str) -> str:
+    """Return the place of a letter as it is sent; that of no letter is no place."""
+    return str(LETTERS.find(letter) + 1) if letter else ""
+
+
 @question_types.register
 class BestWorst(QuestionType):
     """Stored: ranks by place, as a ranking with ties: best 1, worst 3, all others 2."""
@@ -90,6 +95,18 @@ class BestWorst(QuestionType):
     def rows(self, value: Any, options: Mapping[str, Any], *, outputs: int) -> tuple[Scored, ...]:  # noqa: ARG002
         """Return a row per output."""
         return tuple(Scored(place, float(rank)) for place, rank in enumerate(value, start=1))
+
+    def wanted(self, answer: str | Mapping[str, Any], options: Mapping[str, Any], *, outputs: int) -> list[int]:
+        """Read "C A": the letter of the best, then that of the worst."""
+        if isinstance(answer, str):
+            best, _, worst = answer.partition(" ")
+            answer = {"best": (place_of(best),), "worst": (place_of(worst.strip()),)}
+        return self.read(answer, options, outputs=outputs)
+
+    def words(self, value: Any, options: Mapping[str, Any], *, outputs: int) -> str:
+        """Say which is best and which is worst."""
+        lines = zip(self.lines(options, outputs=outputs), (BEST, WORST), strict=True)
+        return ", ".join(f"{line.head}: {LETTERS[value.index(rank)]}" for line, rank in lines)
 
     def score(self, value: Any, options: Mapping[str, Any]) -> float:  # noqa: ARG002
         """The rank itself: 1 is best."""

@@ -99,6 +99,20 @@ class ChoiceWithReasons(QuestionType):
             raise AnswerError
         return {"choice": choice, "reasons": [text for value, text in numbers.items() if value in ticked], "note": note}
 
+    def wanted(self, answer: str | Mapping[str, Any], options: Mapping[str, Any], *, outputs: int) -> Any:
+        """Only the choice can be wanted: reasons are the rater's own."""
+        if isinstance(answer, str):
+            return self.parse(answer, options)
+        return super().wanted(answer, options, outputs=outputs)
+
+    def comparable(self, value: Any) -> Any:
+        """Return the choice."""
+        return value["choice"] if isinstance(value, dict) else value
+
+    def words(self, value: Any, options: Mapping[str, Any], *, outputs: int) -> str:
+        """Say the choice."""
+        return super().words(self.comparable(value), options, outputs=outputs)
+
     def score(self, value: Any, options: Mapping[str, Any]) -> float:  # noqa: ARG002
         """1 when the left text was chosen, 0 when the right one was, ½ for a tie; reasons do not count."""
         return SCORES[value["choice"] if isinstance(value, dict) else str(value)]

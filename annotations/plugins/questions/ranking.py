@@ -75,6 +75,20 @@ class Ranking(QuestionType):
         """Return a row per output."""
         return tuple(Scored(place, float(rank)) for place, rank in enumerate(value, start=1))
 
+    def wanted(self, answer: str | Mapping[str, Any], options: Mapping[str, Any], *, outputs: int) -> Any:
+        """Read "C A B", the best first, or ranks, which may be shared: "A=1 B=1 C=3"."""
+        letters = answer.split() if isinstance(answer, str) else []
+        if letters and set(letters) <= set(LETTERS[:outputs]):
+            answer = {str(LETTERS.index(letter) + 1): (str(rank),) for rank, letter in enumerate(letters, start=1)}
+        return super().wanted(answer, options, outputs=outputs)
+
+    def words(self, value: Any, options: Mapping[str, Any], *, outputs: int) -> str:  # noqa: ARG002
+        """Return the letters, the best first."""
+        ranks = sorted(set(value))
+        return ", ".join(
+            " = ".join(letter for letter, rank in zip(LETTERS, value, strict=False) if rank == at) for at in ranks
+        )
+
     def score(self, value: Any, options: Mapping[str, Any]) -> float:  # noqa: ARG002
         """The rank itself: 1 is best."""
         return float(value)

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from annotations.admin.stations.steps_rows import read_options
 from annotations.domain import planning
 from annotations.models import Event, Study
 from tests.annotations.factories import StudyFactory
@@ -131,6 +132,13 @@ def test_path_is_made_from_nothing(desk, draft):
         "breaks": {"every": 10},
         "ending": {"codes": {"declined": "NO"}},
     }
+
+
+def test_options_in_any_script_get_values_of_their_own():
+    options = read_options("诗歌\n* 散文\nProse, 100 %\nprose 100\nx | Иное")
+
+    assert [option["value"] for option in options] == ["answer_1", "answer_2", "prose_100", "answer_4", "x"]
+    assert [option["label"] for option in options] == ["诗歌", "散文", "Prose, 100 %", "prose 100", "Иное"]
 
 
 def test_saving_without_a_change_is_no_event(desk, draft):
