@@ -38,7 +38,8 @@ def test_next_pair_is_shown_before_the_server_has_answered(rater):
     expect(rater.page.locator("h1")).to_be_focused()
     expect(rater.page.locator("#live")).to_have_text("Pair 2 of 3")
     assert rater.judgements() == []
-    rater.page.wait_for_timeout(50)  # the route is handed over by an event
+    while not held:
+        rater.page.wait_for_timeout(50)  # the route is handed over by an event
     held[0].continue_()
     rater.sent()
     assert len(rater.judgements()) == 1
@@ -249,12 +250,21 @@ def test_server_in_trouble_is_tried_again(rater, status):
 
 
 def test_login_page_of_a_wireless_network_is_no_acknowledgement(rater):
-    rater.page.route("**/answer", lambda route: route.fulfill(status=200, body="<h1>Welcome to our hotel</h1>"))
+    away = [
+        {"status": 302, "headers": {"Location": f"{rater.site}/hotel/login"}},
+        {"status": 200, "body": "<h1>Welcome to our hotel</h1>"},
+    ]
+    asked = []
+    rater.page.route("**/answer", lambda route: (asked.append(1), route.fulfill(**away[min(len(asked), 2) - 1])))
     rater.choose_all()
 
     rater.next()
 
     expect(rater.said()).to_contain_text("Your answer is kept")
+    rater.expect_trial(2)
+    rater.page.evaluate("dispatchEvent(new Event('online'))")
+    rater.page.wait_for_timeout(100)
+    assert len(asked) == len(away)
     assert rater.page.evaluate("rater.store.outbox().length") == 1
     rater.page.unroute("**/answer")
     rater.page.evaluate("dispatchEvent(new Event('online'))")

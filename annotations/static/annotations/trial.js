@@ -221,10 +221,11 @@
     }
   }
 
-  // Not an answer of ours: a server in trouble, or the login page of a wireless network.
+  // Not an answer of ours: a server in trouble, or a wireless network that wants a login, by a page of its own or by
+  // leading to one (which is not followed and has the status 0).
   function isAnswer({ status, ok, headers }) {
     if (ok) return headers.has("X-Step");
-    return status < 500 && status !== 408 && status !== 429;
+    return status >= 400 && status < 500 && status !== 408 && status !== 429;
   }
 
   async function take(item, response) {
