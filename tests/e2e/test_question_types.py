@@ -1,10 +1,14 @@
-"""Every type of question at a real browser: by keyboard, without JavaScript, on a phone, after a reload, for axe."""
+"""Every type of question at a real browser: by keyboard, without JavaScript, on a phone, after a reload, for axe.
+
+One study a type and a rater for each way: to make and to empty a database costs more than to walk.
+"""
+
+from contextlib import closing
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from annotations.models import Judgement
 from tests.annotations.factories import ParticipationFactory
 
 from .asking import ASKED, study_asking
@@ -14,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SIZES = {"wide": (1280, 800), "phone": (390, 844)}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+PHONE = dict(zip(("width", "height"), SIZES["phone"], strict=True))
 WORDS = "It turns time around: 1 or 2?"
 
 
@@ -80,21 +85,37 @@ def press(page, keys):
             page.keyboard.press(key)
 
 
-@pytest.fixture
-def rater_of(make_rater):
-    """`rater_of("slider")`: a rater at the first trial of a study that asks so."""
-    return lambda name, **kwargs: make_rater(study=study_asking(name, **kwargs)).go()
-
-
-def sized(page, size):
-    page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
-
-
 @pytest.mark.parametrize("name", list(ASKED))
-def test_type_is_answered_by_keyboard_alone(page, rater_of, name):
+def test_type_is_answered_by_keyboard_without_javascript_and_on_a_phone(name, page, browser, live_server):
+    study = study_asking(name)
+
+    def rater(page):
+        return Rater(page, ParticipationFactory(study=study, begun=True), live_server.url).go()
+
     sized(page, "wide")
-    rater = rater_of(name)
+    answered_by_keyboard_alone(rater(page), name)
+    half_given_answer_survives_a_reload(page, name)
+    sized(page, "phone")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    rater(page)
+    accessible_before_and_after_the_answer(page, name)
+    with closing(browser.new_context(java_script_enabled=False, viewport=PHONE)) as plain:
+        answered_without_javascript(rater(plain.new_page()), name)
+    with closing(browser.new_context(viewport={"width": 320, "height": 700}, has_touch=True, is_mobile=True)) as small:
+        fits_a_finger(rater(small.new_page()).page, width=320)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", list(ASKED))
+def test_axe_finds_nothing_on_a_wide_page(name, page, make_rater):
+    sized(page, "wide")
+
+    accessible_before_and_after_the_answer(make_rater(study=study_asking(name)).go().page, name)
+
+
+def answered_by_keyboard_alone(rater, name):
     keys, stored = BY_KEYBOARD[name]
+    page = rater.page
 
     press(page, [*keys, "Enter"])
 
@@ -105,12 +126,18 @@ def test_type_is_answered_by_keyboard_alone(page, rater_of, name):
     assert page.locator("#next").evaluate("button => button.classList.contains('early')")
 
 
-@pytest.mark.parametrize("size", [pytest.param(size, marks=[pytest.mark.long] * (size == "wide")) for size in SIZES])
-@pytest.mark.parametrize("name", list(ASKED))
-def test_axe_finds_nothing_before_and_after_the_answer(page, rater_of, name, size):
-    sized(page, size)
-    page.emulate_media(color_scheme="dark" if size == "phone" else "light", reduced_motion="reduce")
-    rater_of(name)
+def half_given_answer_survives_a_reload(page, name):
+    keys, _ = BY_KEYBOARD[name]
+    press(page, keys[: len(keys) // 2])
+    given = page.evaluate(GIVEN)
+
+    page.reload()
+
+    assert given
+    assert page.evaluate(GIVEN) == given
+
+
+def accessible_before_and_after_the_answer(page, name):
     for summary in page.locator("summary:visible").all():
         summary.click()
     before = findings(page)
@@ -126,22 +153,29 @@ def findings(page):
     return [f"{item['id']}: {node['html']}" for item in results.response["violations"] for node in item["nodes"]]
 
 
-@pytest.mark.parametrize("name", list(ASKED))
-def test_half_given_answer_survives_a_reload(page, rater_of, name):
-    rater_of(name)
-    keys, _ = BY_KEYBOARD[name]
-    press(page, keys[: len(keys) // 2])
-    given = page.evaluate(GIVEN)
-
-    page.reload()
-
-    assert given
-    assert page.evaluate(GIVEN) == given
-
-
 GIVEN = """() => [...document.querySelectorAll("#trial .row [name]")]
     .filter(it => it.type === "radio" || it.type === "checkbox" ? it.checked : it.value !== "")
     .map(it => [it.name, it.value]).sort()"""
+
+
+def answered_without_javascript(rater, name):
+    page = rater.page
+    for row in page.locator(".row[data-row=creativity]").all():
+        fill(page, row, name=name)
+    before = values(page, "creativity")
+
+    rater.next()
+
+    expect(page.locator("#said")).to_contain_text("Please answer: ")
+    expect(page.locator("#said")).to_contain_text("insightful")
+    assert values(page, "creativity") == before
+    assert rater.judgements() == []
+    page.locator("#said a").first.click()
+    for row in page.locator(".row[data-row=insight]").all():
+        fill(page, row, name=name, second=True)
+    rater.next()
+    rater.expect_trial(2)
+    assert [set(judgement.answers) for judgement in rater.judgements()] == [{"creativity", "insight"}]
 
 
 def fill(page, row, *, name, second=False):
@@ -158,31 +192,6 @@ def fill(page, row, *, name, second=False):
         area.fill("Zeile <eins>\nline & two")
 
 
-@pytest.mark.parametrize("name", list(ASKED))
-def test_plain_form_works_without_javascript_and_keeps_what_was_given(browser, live_server, transactional_db, name):
-    study = study_asking(name)
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
-    rater = Rater(context.new_page(), ParticipationFactory(study=study, begun=True), live_server.url).go()
-    page = rater.page
-    for row in page.locator(".row[data-row=creativity]").all():
-        fill(page, row, name=name)
-    before = values(page, "creativity")
-
-    rater.next()
-
-    expect(page.locator("#said")).to_contain_text("Please answer: ")
-    expect(page.locator("#said")).to_contain_text("insightful")
-    assert values(page, "creativity") == before
-    assert Judgement.objects.count() == 0
-    page.locator("#said a").first.click()
-    for row in page.locator(".row[data-row=insight]").all():
-        fill(page, row, name=name, second=True)
-    rater.next()
-    rater.expect_trial(2)
-    assert [set(judgement.answers) for judgement in rater.judgements()] == [{"creativity", "insight"}]
-    context.close()
-
-
 def values(page, key):
     found = []
     for control in page.locator(f'.row[data-row="{key}"] [name]').all():
@@ -192,27 +201,24 @@ def values(page, key):
     return found
 
 
-@pytest.mark.usefixtures("transactional_db")
-@pytest.mark.parametrize("width", [320])
-@pytest.mark.parametrize("name", list(ASKED))
-def test_type_fits_a_phone_and_a_finger(browser, live_server, name, width):
-    study = study_asking(name)
-    context = browser.new_context(viewport={"width": width, "height": 700}, has_touch=True, is_mobile=True)
-    rater = Rater(context.new_page(), ParticipationFactory(study=study, begun=True), live_server.url).go()
-    page = rater.page
-
+def fits_a_finger(page, *, width):
     page.evaluate("document.documentElement.dir = 'ltr'")
     wide = [page.evaluate("document.documentElement.scrollWidth")]
     page.evaluate("document.documentElement.dir = 'rtl'")
     wide.append(page.evaluate("document.documentElement.scrollWidth"))
-    targets = page.locator(
-        ".row .choice, .row .tick, .row .pick, .row .tool:visible, .row textarea, .row input[type=range]"
-    )
-    boxes = [box for box in (target.bounding_box() for target in targets.all()) if box]
+    boxes = page.evaluate(BOXES)
 
     assert wide == [width, width]
     assert boxes
     assert min(box["height"] for box in boxes) >= 44
     assert min(box["width"] for box in boxes) >= 32
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
-    context.close()
+
+
+BOXES = """() => [...document.querySelectorAll(
+    ".row .choice, .row .tick, .row .pick, .row .tool, .row textarea, .row input[type=range]")]
+    .map(it => it.getBoundingClientRect().toJSON()).filter(box => box.width && box.height)"""
+
+
+def sized(page, size):
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
