@@ -6,7 +6,6 @@ Servers start with the first test that wants a database, so that tests of pure c
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
+# Every run tries the same examples, however slow the machine is: a failure must come from a change, never by chance.
+hypothesis_settings.register_profile(
+    "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("suite")
 # Playwright's event loop runs in the thread of the test, which Django would otherwise refuse to query from.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 # Data must survive the death of a web worker, not a power cut in the middle of a test.
@@ -25,6 +31,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off -c lock_timeout=120s")
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 180  # seconds: a limit for what never happens, not for what takes long
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -111,9 +118,9 @@ def process_environment(transactional_db: None) -> dict[str, str]:
 @pytest.fixture
 def free_port() -> int:
     """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    from tests.standins.running import free_port
+
+    return free_port()
 
 
 @pytest.fixture
@@ -137,7 +144,7 @@ def gunicorn_site(process_environment: dict[str, str], free_port: int, tmp_path:
         yield url
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -149,7 +156,7 @@ def celery_worker(transactional_db: None, worker_id: str) -> Iterator[Any]:
 
     celery_app.conf.task_default_queue = f"test-{worker_id}-{os.getpid()}"
     celery_app.__dict__.pop("amqp", None)  # it remembers the queues
-    with start_worker(celery_app, pool="solo", perform_ping_check=False, shutdown_timeout=30) as worker:
+    with start_worker(celery_app, pool="solo", perform_ping_check=False, shutdown_timeout=PATIENCE) as worker:
         yield worker
 
 
@@ -179,6 +186,7 @@ def page(page: Any, live_server: Any, browser_problems: list[str]) -> Iterator[A
         if not request.url.startswith((live_server.url, "data:", "blob:", "about:")):
             browser_problems.append(f"foreign request: {request.url}")
 
+    page.context.set_default_timeout(1000 * PATIENCE)
     page.context.on("console", note_console)
     page.context.on("weberror", lambda error: browser_problems.append(f"script: {error.error}"))
     page.context.on("request", note_request)
@@ -188,7 +196,7 @@ def page(page: Any, live_server: Any, browser_problems: list[str]) -> Iterator[A
 
 @pytest.fixture
 def wait_until() -> Callable[..., None]:
-    """`wait_until(condition, seconds=60)`: for what other processes and threads bring about."""
+    """`wait_until(condition)`: for what other processes and threads bring about."""
     return wait_for
 
 
@@ -201,8 +209,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], object], *, seconds: float = 60) -> None:
-    """Wait until something is true; fail when it takes too long."""
+def wait_for(condition: Callable[[], object], *, seconds: float = PATIENCE) -> None:
+    """Wait until something is true; fail when it takes too long even for a machine that is ten times slower."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"

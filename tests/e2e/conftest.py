@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from annotations.models import Judgement, Participation, Study
 from tests.annotations.factories import ParticipationFactory, StudyFactory, UserFactory, token_of
 
+expect.set_options(timeout=60_000)  # ms; a slow machine is no failure
 LONG = "\n\n".join(
     f"Paragraph {n}. " + "A sentence that goes on and on about the use of a thing. " * 8 for n in range(12)
 )

@@ -90,10 +90,13 @@ def test_wait_until_gives_up(supervisor):
 def test_signal_interrupts_waiting(supervisor, number):
     supervisor.signals.install()
     supervisor.start("one", SLEEP)
-    threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
+
+    def interrupted():
+        threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
+        supervisor.wait()
 
     with pytest.raises(Stop):
-        supervisor.wait()
+        interrupted()
 
 
 def test_signal_waits_while_held_back():

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+
+from tests.standins.running import free_port
 
 WORDS = (  # noqa: SIM905 - prose
     "a brick can be used as house door stop in the rain and under stars with my old shoe to hold paper or paint like "
@@ -97,15 +98,8 @@ class Served:
     log: Path
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
-def serve(folder: Path, *, log: Path, seconds: float = 120) -> Iterator[Served]:
+def serve(folder: Path, *, log: Path, seconds: float = 300) -> Iterator[Served]:
     """Run `transformers serve` on a model's folder; the process ends with the block."""
     program = shutil.which("transformers", path=str(Path(sys.executable).parent)) or "transformers"
     port = free_port()

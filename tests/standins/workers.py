@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 # A queue of its own: other runs may use the same Redis.
@@ -44,10 +47,10 @@ class Workers:
 
     def kill_children(self) -> None:
         """SIGKILL the processes that do the work; the worker itself stays and gets new ones."""
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True, check=True).stdout
-        for pid, parent in (map(int, line.split()) for line in listed.splitlines()):
-            if self.running is not None and parent == self.running.pid:
-                os.kill(pid, signal.SIGKILL)
+        if self.running is not None:
+            for child in psutil.Process(self.running.pid).children():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
 
     def is_alive(self) -> bool:
         """Whether the worker's process is there."""

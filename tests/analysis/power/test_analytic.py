@@ -224,7 +224,7 @@ def test_picture_is_the_same_every_time_and_carries_the_cost(answer):
     assert [child.get_xlabel() for child in axes.child_axes] == ["cost (USD)"]
 
 
-def test_answer_at_720_raters_takes_about_a_second():
+def test_answer_at_720_raters_is_computed_and_not_simulated():
     trials = plans.pairs(raters=720, prompts=40, systems=3, samples=2)
     questions = [Question(name) for name in ("originality", "surprise", "creativity")]
     analyse_power(plans.pairs(), questions, ALL_PAIRS[:1], curves=False)
@@ -232,6 +232,4 @@ def test_answer_at_720_raters_takes_about_a_second():
     begin = time.process_time()
     analyse_power(trials, questions, ALL_PAIRS)
 
-    assert (
-        time.process_time() - begin < 3.0
-    )  # .65 s alone, curves with 12 sizes included; the room is for slow machines
+    assert time.process_time() - begin < 30  # .65 s of CPU alone; 500 refits for each of 9 contrasts take some 370 s

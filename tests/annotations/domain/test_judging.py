@@ -259,7 +259,7 @@ def test_finished_rater_gets_the_code_even_when_the_study_is_closed(make_open_st
 
 def test_each_judgement_renews_the_lease(make_open_study):
     person, view = begun(make_open_study())
-    Lease.objects.filter(participation=person).update(expires_at=timezone.now() + dt.timedelta(seconds=5))
+    Lease.objects.filter(participation=person).update(expires_at=timezone.now() + dt.timedelta(minutes=5))
 
     judging.record_judgement(public_id=person.public_id, trial=view.trials[0].token, answers=ANSWERS)
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from annotations.errors import WrongState
 from annotations.models import Judge, Output, OutputScore
 from annotations.tasks import compute_scores_task, resume_machines
 from tests.annotations.factories import StudyFactory
+from tests.conftest import PATIENCE
 from tests.standins.chat import chat_server
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -218,7 +219,8 @@ def test_task_runs_in_a_real_worker(study, celery_worker, wait_until):
 def test_killed_worker_loses_the_last_chunk_only(process_environment, wait_until):
     study = StudyFactory(prompts=1, systems=("baseline", "steered"), samples=20)
     with chat_server() as server:
-        server.texts = slowly
+        held = threading.Event()
+        server.texts = answers_until(18, server, held)
         judge = language_model(study, server, concurrency=1)
         code = (
             "import django; django.setup(); from annotations.domain import scoring; scoring.CHUNK = 5; "
@@ -231,19 +233,25 @@ def test_killed_worker_loses_the_last_chunk_only(process_environment, wait_until
         process.wait(30)
         wait_until(lambda: scoring.orphaned() == [judge.pk])
         kept, asked = judge.scores.count(), len(server.calls)
+        held.set()
 
         scoring.compute(judge_id=judge.pk)
 
-    assert 15 <= kept < 40
+    assert kept == 15
     assert judge.scores.count() == 40
     assert asked - kept <= 5 + 2  # a chunk, and what was on its way
     assert len(server.calls) == asked + 40 - kept
 
 
-def slowly(model, question, count):
-    """An answer that takes a moment, so that there is something to interrupt."""
-    time.sleep(0.02)
-    return ["Rating: 4"]
+def answers_until(call, server, held):
+    """Answer the calls before this one; the others have to wait, so that there is something to interrupt."""
+
+    def texts(model, question, count):
+        if len(server.calls) >= call:
+            held.wait(PATIENCE)
+        return ["Rating: 4"]
+
+    return texts
 
 
 def test_deleting_a_judge_ends_its_job(study, server):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import threading
 
 import pytest
 
 from annotations.errors import GeneratorFailed
 from annotations.plugins.scorers.lm_judge import RUBRIC, question, rating_of
 from annotations.registry import ScoredText, scorers
+from tests.conftest import PATIENCE
 from tests.standins.chat import chat_server
 
 KEY = "sk-scorer-very-secret-0123"
@@ -132,11 +133,12 @@ def test_whoever_stops_early_leaves_no_question_behind(server):
     scores = asked(server, concurrency=2)
     next(scores)
     scores.close()
-    time.sleep(0.3)
-    count = len(server.calls)
-    time.sleep(0.3)
+    for thread in threading.enumerate():
+        if thread.name.startswith("judge"):
+            thread.join(PATIENCE)
 
-    assert len(server.calls) == count < 12
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("judge")]
+    assert len(server.calls) < 12
 
 
 def test_distance_is_none_for_the_prompt_itself_and_large_without_a_common_word():
