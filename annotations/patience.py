@@ -32,6 +32,8 @@ WORDS = {
     BUSY: "The server is busy: too many requests (code 429).",
 }
 LASTING = frozenset({401, 402, 403, 404, 405})
+TOLD = frozenset({402, 403, 404})  # where the server's own words help; of a wrong key they may hold the key
+NOTICED = 120.0  # seconds
 LONGEST_HOLD = 900.0  # seconds; a server that wants more is asked again after that
 LONGEST_EXCERPT = 200
 NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached")
@@ -56,15 +58,24 @@ class CallFailed(PlatformError):
     """The server did not answer.
 
     `again` when the same call may go well soon, `lasting` when no call can (a wrong key, an unknown address); neither
-    for what is wrong with this one call. `wait` is how many seconds the server asked to be left in peace.
+    for what is wrong with this one call. `wait` is how many seconds the server asked to be left in peace, `kind` the
+    server's own word for what is wrong.
     """
 
     status = 503
 
     def __init__(
-        self, message: str, /, *, code: int = 0, again: bool = False, lasting: bool = False, wait: float | None = None
+        self,
+        message: str,
+        /,
+        *,
+        code: int = 0,
+        kind: str = "",
+        again: bool = False,
+        lasting: bool = False,
+        wait: float | None = None,
     ) -> None:
-        self.code, self.again, self.lasting, self.wait = code, again, lasting, wait
+        self.code, self.kind, self.again, self.lasting, self.wait = code, kind, again, lasting, wait
         super().__init__(message)
 
 
@@ -132,7 +143,7 @@ def _once(send: Callable[[], httpx.Response], read: Callable[[httpx.Response], T
         raise refusal(response, hidden=hidden)
     try:
         return read(response)
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         raise CallFailed("The server sent something that is no answer.", again=True) from None
 
 
@@ -143,28 +154,54 @@ def refusal(response: httpx.Response, *, hidden: Collection[str] = ()) -> CallFa
     if code == BUSY and kind in NO_CREDIT:
         return CallFailed("The server says that the account has no credit left (code 429).", code=code, lasting=True)
     if code in AGAIN:
-        words = WORDS.get(code, f"The server failed (code {code}).")
-        return CallFailed(words, code=code, again=True, wait=retry_after(response))
-    if code in WORDS:
-        return CallFailed(WORDS[code], code=code, lasting=True)
+        wait = retry_after(response)
+        words = WORDS.get(code, f"The server failed (code {code}).") + _rest(wait)
+        return CallFailed(words, code=code, kind=kind, again=True, wait=wait)
     excerpt = quiet(said, hidden=hidden)
+    if response.has_redirect_location:
+        where = quiet(response.headers["Location"], hidden=hidden)
+        words = (
+            f"The server sends to another address (code {code}): {where} If that is right, put it in as the address."
+        )
+        return CallFailed(words, code=code, lasting=True)
+    if code in WORDS:
+        more = f" It says: {excerpt}" if excerpt and code in TOLD else ""
+        return CallFailed(WORDS[code] + more, code=code, kind=kind, lasting=True)
     words = f"The server refused the request (code {code}){': ' + excerpt if excerpt else '.'}"
-    return CallFailed(words, code=code, lasting=code in LASTING)
+    return CallFailed(words, code=code, kind=kind, lasting=code in LASTING)
+
+
+def _rest(wait: float | None) -> str:
+    """Say for how long the server wants to be left in peace, when a person would notice."""
+    if wait is None or wait < NOTICED:
+        return ""
+    return f" It asks to be left in peace for {wait / 60:,.0f} minutes."
 
 
 def _said(response: httpx.Response) -> tuple[str, str]:
     """Return the message and the kind of an error, in any of the shapes that servers use."""
     try:
         body = response.json()
-    except ValueError:
-        return "", ""
+    except (ValueError, RecursionError):
+        is_plain = response.headers.get("Content-Type", "").startswith("text/plain")
+        return (response.text[: 5 * LONGEST_EXCERPT] if is_plain else ""), ""
     error: Any = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, str):
         return error, ""
     if not isinstance(error, dict):
         return "", ""
     message = error.get("message") or error.get("detail") or ""
+    if isinstance(message, list):  # as FastAPI tells what is wrong with each field
+        message = "; ".join(_field(one) for one in message[:5])
     return str(message), str(error.get("code") or error.get("type") or "")
+
+
+def _field(wrong: Any) -> str:
+    if not isinstance(wrong, dict):
+        return str(wrong)
+    where = wrong.get("loc")
+    place = ".".join(str(part) for part in where if part != "body") if isinstance(where, list) else ""
+    return f"{place}: {wrong.get('msg', '')}" if place else str(wrong.get("msg", ""))
 
 
 def quiet(text: str, *, hidden: Collection[str] = ()) -> str:
@@ -204,14 +241,20 @@ def _moment(text: str) -> dt.datetime | None:
 class Bucket:
     """A token bucket that may go into debt: a call that is larger than the bucket waits for it instead of for ever.
 
-    It fills by `per_minute` and holds what comes in `burst` seconds, so that a process that starts anew (and knows
-    nothing of what was asked before) does not break the limit by much.
+    It holds what comes in `burst` seconds and fills so slowly that, with a full bucket at its beginning, no minute
+    passes the limit. It begins with one, so that a process that starts anew (and knows nothing of what was asked
+    before) does not break the limit either.
     """
 
     def __init__(self, per_minute: float, *, burst: float = 3.0) -> None:
-        self.rate = per_minute / 60
-        self.most = max(1.0, self.rate * burst)
-        self.level, self.at = self.most, 0.0
+        self.burst, self.level, self.at = burst, 1.0, 0.0
+        self.tighten(per_minute)
+
+    def tighten(self, per_minute: float) -> None:
+        """Keep to this limit from now on."""
+        self.per_minute = per_minute
+        self.most = max(1.0, per_minute / 60 * self.burst)
+        self.rate = (per_minute - (self.most - 1)) / (60 + 1)  # a second for calls that overtake one another
 
     def take(self, amount: float, *, now: float) -> float:
         """Take an amount and return in how many seconds it is there."""
@@ -225,6 +268,29 @@ class Bucket:
         self.level, self.at = max(self.level, filled) + amount, now
 
 
+class Meter:
+    """The limits of an account: paces that share a meter keep to them together, to the smallest that one has."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.requests: Bucket | None = None
+        self.tokens: Bucket | None = None
+
+    def keep_to(self, *, requests_per_minute: float, tokens_per_minute: float) -> None:
+        """Heed these limits, too; 0 is none."""
+        with self.lock:
+            self.requests = _tighter(self.requests, requests_per_minute)
+            self.tokens = _tighter(self.tokens, tokens_per_minute)
+
+
+def _tighter(bucket: Bucket | None, per_minute: float) -> Bucket | None:
+    if bucket is None:
+        return Bucket(per_minute) if per_minute else None
+    if per_minute and per_minute < bucket.per_minute:
+        bucket.tighten(per_minute)
+    return bucket
+
+
 class Pace:
     """How fast one server is asked, by all threads together; `stop` wakes everybody who waits for a turn."""
 
@@ -234,27 +300,30 @@ class Pace:
         requests_per_minute: float = 0,
         tokens_per_minute: float = 0,
         clock: Callable[[], float] = time.monotonic,
+        meter: Meter | None = None,
     ) -> None:
-        self.requests = Bucket(requests_per_minute) if requests_per_minute else None
-        self.tokens = Bucket(tokens_per_minute) if tokens_per_minute else None
+        self.meter = meter or Meter()
+        self.meter.keep_to(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute)
         self.held_until = 0.0
         self._clock, self._lock, self._stopped = clock, threading.Lock(), threading.Event()
 
     def take(self, tokens: float = 0) -> None:
         """Wait for a turn; raises Interrupted when the job is stopped meanwhile."""
-        with self._lock:
+        meter = self.meter
+        with meter.lock:
             now = self._clock()
-            turns = [self.requests.take(1, now=now)] if self.requests else []
-            turns += [self.tokens.take(tokens, now=now)] if self.tokens else []
+            turns = [meter.requests.take(1, now=now)] if meter.requests else []
+            turns += [meter.tokens.take(tokens, now=now)] if meter.tokens else []
         self.sleep(max(turns, default=0.0))
         while (more := self.held_until - self._clock()) > 0:
             self.sleep(more)
 
     def settle(self, *, reserved: float, used: float) -> None:
         """Correct what was taken for a call by what it took."""
-        if self.tokens is not None:
-            with self._lock:
-                self.tokens.give(reserved - used, now=self._clock())
+        meter = self.meter
+        with meter.lock:
+            if meter.tokens is not None:
+                meter.tokens.give(reserved - used, now=self._clock())
 
     def heard(self, failure: CallFailed) -> None:
         """Hold everybody back when the server asked for it."""

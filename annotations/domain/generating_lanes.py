@@ -23,6 +23,7 @@ OUTAGE = dt.timedelta(minutes=5)  # a server that is restarted overnight costs n
 OUTAGE_AT_FIRST = dt.timedelta(seconds=30)  # a wrong address should be told while somebody still looks
 LONGEST_REST = 60.0  # seconds
 HOPELESS_PROMPTS = 3  # so many prompts refused in a row: it is not the prompts
+HOPELESS_CALLS = 10  # so many calls refused in a row, even if all are of one prompt
 
 Answers = list[Written | Exception]
 
@@ -58,6 +59,7 @@ class Lane:
         self.busy: dict[Future[Answers], Asked] = {}
         self._strikes, self._rest_until = 0, 0.0
         self._hopeless: set[int] = set()
+        self._refused = 0
         self._writing: Writing | None = None
         self._stack, self._threads = ExitStack(), ThreadPoolExecutor(1, thread_name_prefix="opening")
         self._opening: Future[Writing] | None = self._threads.submit(self._open)
@@ -131,12 +133,16 @@ class Lane:
         """Forget the troubles."""
         self.last_good, self.has_answered, self._strikes = timezone.now(), True, 0
         self._hopeless.clear()
+        self._refused = 0
 
     def refused(self, claim: Claim, error: Exception) -> str:
         """Note that one sample cannot be had, and return why; many prompts in a row are the system's own trouble."""
         words = str(error) if isinstance(error, GeneratorFailed) else _unforeseen(error)
         self._hopeless.add(claim.prompt_id)
-        if len(self._hopeless) >= HOPELESS_PROMPTS or (isinstance(error, GeneratorFailed) and error.lasting):
+        self._refused += 1
+        batch = max(1, self._writing.batch) if self._writing is not None else 1
+        many = len(self._hopeless) >= HOPELESS_PROMPTS or self._refused >= HOPELESS_CALLS * batch
+        if many or (isinstance(error, GeneratorFailed) and error.lasting):
             self.trouble = words
         return words
 

@@ -153,7 +153,7 @@ def take(one: Claim, written: Written, *, study_id: int, rules: Mapping[str, Any
         if fate == "arrived":
             if not _mine(one).update(state=SampleState.ARRIVED, arrived_at=now, **values):
                 return "lost"
-            made = _output(one, text, mark=mark, metadata=_provenance(one, written, mark=mark, recipe=recipe))
+            made = _output(one, text, metadata=_provenance(one, written, mark=mark, recipe=recipe))
             if made is not None:
                 Sample.objects.filter(pk=one.sample_id).update(output=made)
                 return "arrived"
@@ -174,7 +174,7 @@ def _fate(mark: str, *, rules: Mapping[str, Any], resampled: int) -> Fate:
     return "left_out" if rule == "leave_out" else "arrived"
 
 
-def _output(one: Claim, text: str, *, mark: str, metadata: dict[str, Any]) -> int | None:
+def _output(one: Claim, text: str, *, metadata: dict[str, Any]) -> int | None:
     """Write the output, or return None when its place is taken. An empty text is kept, but kept from the design."""
     digest = content_hash(prompt_key=one.prompt_key, prompt=one.prompt, system=one.system, sample=one.number, text=text)
     made = Output(
@@ -183,7 +183,7 @@ def _output(one: Claim, text: str, *, mark: str, metadata: dict[str, Any]) -> in
         sample=one.number,
         text=text,
         content_hash=digest,
-        left_out=EMPTY if mark == SampleMark.EMPTY else "",
+        left_out="" if _is_visible(text) else EMPTY,
         metadata=metadata,
     )
     place = Output.objects.filter(prompt_id=one.prompt_id, system_id=one.system_id, sample=one.number)

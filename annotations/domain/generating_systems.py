@@ -124,9 +124,7 @@ def try_system(*, study: Study, system_id: int, prompt: str, count: int = 2) -> 
     writer = _writer(study, system_id)
     kind = generators.get(writer.generator)
     asks = [Ask(prompt=prompt, sample=number, seed=number + 1) for number in range(min(count, TRIED_AT_MOST))]
-    with kind.open(settings=kind.clean_settings(writer.settings), secrets=writer.secrets) as writing:
-        size = max(1, writing.batch)
-        answers = [one for at in range(0, len(asks), size) for one in writing.write(asks[at : at + size])]
+    answers = kind.try_out(asks, settings=kind.clean_settings(writer.settings), secrets=writer.secrets)
     for answer in answers:
         if isinstance(answer, GeneratorFailed | AskLater):
             raise answer

@@ -96,6 +96,14 @@ class Generator(Plugin):
         """Make ready to write. Raises GeneratorFailed in words without secrets."""
         raise NotImplementedError
 
+    def try_out(
+        self, asks: list[Ask], *, settings: Mapping[str, Any], secrets: Mapping[str, str]
+    ) -> list[Written | Exception]:
+        """Answer a few asks for somebody who waits for them in front of a page."""
+        with self.open(settings=settings, secrets=secrets) as writing:
+            size = max(1, writing.batch)
+            return [one for at in range(0, len(asks), size) for one in writing.write(asks[at : at + size])]
+
     def generate(
         self, question: str, *, count: int, settings: Mapping[str, Any], secrets: Mapping[str, str]
     ) -> list[str]:

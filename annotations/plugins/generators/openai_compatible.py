@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
+import threading
+import time
 from collections.abc import Generator as Yields
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 import httpx
 
 from annotations.errors import AskLater, GeneratorFailed
-from annotations.patience import CallFailed, Interrupted, Pace, Patience, patient
-from annotations.registry import Ask, Generator, Mark, Option, Written, generators
+from annotations.patience import CallFailed, Interrupted, Meter, Pace, Patience, patient
+from annotations.registry import Ask, Generator, Option, Written, generators
 from annotations.registry.options import complete
 
-from .refusals import REFUSALS, is_refusal
+from .openai_answers import OVERHEAD, declined, price, read_answer, tokens_of
+from .refusals import REFUSALS
 
-MILLION = Decimal(1_000_000)
 LARGEST_SEED = 2**31
-OVERHEAD = 32  # tokens that a chat template puts around the messages, at most
 PANEL = Patience(tries=4)  # an expert waits
 JOB = Patience(tries=5)
+TRIAL = Patience(tries=1)  # so does a researcher who tries a system, in front of a page
+LONGEST_TRIAL = 25  # seconds
+ENCODINGS = ("content-encoding", "content-length", "transfer-encoding")  # of what is decoded already
+LARGEST_ANSWER = 32_000_000  # bytes
+LONG_KEY = 12  # characters; a shorter one is a word such as "EMPTY", which a text may hold
 LOST = "The model did not answer. Your question is kept; please try again in a minute."
 
 
@@ -59,6 +66,14 @@ class OpenAICompatible(Generator):
         Option("lanes", "Calls at once", "number", 4, least=1, most=64),
         Option("requests_per_minute", "Requests a minute at most", "number", 0, help="0: no limit.", most=1_000_000),
         Option("tokens_per_minute", "Tokens a minute at most", "number", 0, help="0: no limit.", most=1_000_000_000),
+        Option(
+            "shared_limits",
+            "Share these limits",
+            "yes_no",
+            default=True,
+            help="Systems of this study with the same server and key keep to them together, to the smallest that one "
+            "of them has. Untick it where the server counts each model for itself.",
+        ),
         Option("timeout", "Seconds to wait for an answer", "number", 120, least=1, most=1800),
         Option("price_input", "Price of a million input tokens", "decimal", 0.0, most=100_000),
         Option("price_output", "Price of a million output tokens", "decimal", 0.0, most=100_000),
@@ -97,6 +112,12 @@ class OpenAICompatible(Generator):
         if not clean["model"]:
             message = "model must be named as the server calls it"
             raise ValueError(message)
+        if parts.path.rstrip("/").endswith("/completions"):
+            message = "base_url must end before /chat/completions or /completions: most end in /v1"
+            raise ValueError(message)
+        if ruled := sorted({"n", "stream", "messages", "prompt"} & {k for k, v in clean["extra_body"].items() if v}):
+            message = f"extra_body must not hold '{ruled[0]}', which is sent by itself"
+            raise ValueError(message)
         clean["template"] = clean["template"] or "{prompt}"
         if "{prompt}" not in clean["template"]:
             message = "template must hold {prompt}, which stands for the prompt's text"
@@ -114,13 +135,21 @@ class OpenAICompatible(Generator):
         extra = settings["extra_body"]
         longest = [extra.get("max_tokens"), extra.get("max_completion_tokens"), settings["max_tokens"]]
         output = max(value for value in longest if isinstance(value, int))
-        return _price(settings, len(text.encode()) + OVERHEAD, output)
+        return price(settings, len(text.encode()) + OVERHEAD, output)
 
     @contextmanager
     def open(self, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Endpoint]:
         """Hold the connections open."""
         with Endpoint(settings, secrets, patience=JOB) as endpoint:
             yield endpoint
+
+    def try_out(
+        self, asks: list[Ask], *, settings: Mapping[str, Any], secrets: Mapping[str, str]
+    ) -> list[Written | Exception]:
+        """Ask once, and not for long: somebody sits in front of the page."""
+        hurried = {**settings, "timeout": min(settings["timeout"], LONGEST_TRIAL)}
+        with Endpoint(hurried, secrets, patience=TRIAL) as endpoint:
+            return endpoint.write(asks)
 
     def generate(
         self, question: str, *, count: int, settings: Mapping[str, Any], secrets: Mapping[str, str]
@@ -148,10 +177,14 @@ class Endpoint:
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str], *, patience: Patience) -> None:
         key = secrets.get("api_key", "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise GeneratorFailed("The key holds a letter that no key has. Type it again.", lasting=True)
         self.settings, self.patience, self.hidden = settings, patience, _Hidden(key)
         self.lanes, self.batch = int(settings["lanes"]), int(settings["per_call"])
         self.pace = Pace(
-            requests_per_minute=settings["requests_per_minute"], tokens_per_minute=settings["tokens_per_minute"]
+            requests_per_minute=settings["requests_per_minute"],
+            tokens_per_minute=settings["tokens_per_minute"],
+            meter=_meter(settings["base_url"], key) if settings["shared_limits"] else None,
         )
         self.client = httpx.Client(
             timeout=httpx.Timeout(settings["timeout"], connect=min(10, settings["timeout"])),
@@ -195,29 +228,55 @@ class Endpoint:
         body = self._body(prompt, count=count, seed=seed)
         path = "chat/completions" if self.settings["endpoint"] == "chat" else "completions"
         address = f"{self.settings['base_url'].rstrip('/')}/{path}"
-        expected = len(prompt) / 4 + count * self.settings["max_tokens"]
+        expected = self._tokens(prompt, count=count)
 
         def send() -> httpx.Response:
             self.pace.take(expected)
-            return self.client.post(address, json=body)
+            return self._fetched(address, body)
 
         def read(response: httpx.Response) -> list[Written]:
-            answer = response.json()
-            written = self._read(answer, prompt=prompt)[:count]
-            if not written:
-                raise ValueError
-            usage = answer.get("usage") or {}
-            self.pace.settle(reserved=expected, used=float(usage.get("total_tokens") or expected))
+            answer, written = read_answer(response, prompt=prompt, count=count, settings=self.settings)
+            used = tokens_of(answer)
+            self.pace.settle(reserved=expected, used=expected if used is None else used)
             return written
 
-        return patient(
-            send,
-            read=read,
-            patience=self.patience,
-            hidden=self.hidden,
-            sleep=self.pace.sleep,
-            heard=self.pace.heard,
-        )
+        try:
+            return patient(
+                send,
+                read=read,
+                patience=self.patience,
+                hidden=self.hidden,
+                sleep=self.pace.sleep,
+                heard=self.pace.heard,
+            )
+        except CallFailed as error:
+            if refused := declined(error, settings=self.settings):
+                return [refused] * count
+            raise
+
+    def _tokens(self, prompt: str, *, count: int) -> float:
+        """Return about how many tokens a call takes at most: a token is four bytes, or more of them."""
+        chosen = self.settings
+        text = chosen["template"].replace("{prompt}", prompt) + chosen["system_prompt"]
+        return len(text.encode(errors="replace")) / 4 + OVERHEAD + count * int(chosen["max_tokens"])
+
+    def _fetched(self, address: str, body: Mapping[str, Any]) -> httpx.Response:
+        """Return the whole answer. One that drips, or never ends, is given up; a key that comes back is blotted out."""
+        until, parts, size = time.monotonic() + self.settings["timeout"], [], 0
+        with self.client.stream("POST", address, json=body) as response:
+            for part in response.iter_bytes():
+                size += len(part)
+                if size > LARGEST_ANSWER:
+                    raise CallFailed("The server sent far more than an answer.")
+                if time.monotonic() > until:
+                    raise httpx.ReadTimeout("")
+                parts.append(part)
+        content = b"".join(parts)
+        for key in self.hidden:
+            if len(key) >= LONG_KEY:
+                content = content.replace(key.encode(), b"...")
+        kept = {name: value for name, value in response.headers.items() if name not in ENCODINGS}
+        return httpx.Response(response.status_code, headers=kept, content=content)
 
     def _body(self, prompt: str, *, count: int, seed: int | None) -> dict[str, Any]:
         chosen = self.settings
@@ -233,48 +292,6 @@ class Endpoint:
         body["n"] = count if count > 1 else None
         body["seed"] = (chosen["seed"] + seed) % LARGEST_SEED if seed is not None and chosen["send_seed"] else None
         return {name: value for name, value in {**body, **chosen["extra_body"]}.items() if value is not None}
-
-    def _read(self, answer: Mapping[str, Any], *, prompt: str) -> list[Written]:
-        """Return the choices of an answer; its tokens are shared out among them, so that their sum is right."""
-        choices, usage = answer["choices"], answer.get("usage") or {}
-        provenance = {
-            "model": str(answer.get("model") or self.settings["model"]),
-            "endpoint": self.settings["endpoint"],
-        }
-        if answer.get("system_fingerprint"):
-            provenance["system_fingerprint"] = str(answer["system_fingerprint"])
-        inputs = _shares(usage.get("prompt_tokens"), len(choices))
-        outputs = _shares(usage.get("completion_tokens"), len(choices))
-        found = []
-        for choice, came, went in zip(choices, inputs, outputs, strict=True):
-            text, mark = self._text(choice)
-            guessed = came is None or went is None
-            cost = _price(
-                self.settings,
-                came if came is not None else math.ceil(len(prompt.encode()) / len(choices)) + OVERHEAD,
-                went if went is not None else len(text.encode(errors="replace")),
-            )
-            more = {**provenance, "cost_is_guessed": True} if guessed and cost is not None else provenance
-            finish = str(choice.get("finish_reason") or "")
-            found.append(Written(text, finish, mark, came, went, cost, more))
-        return found
-
-    def _text(self, choice: Mapping[str, Any]) -> tuple[str, Mark]:
-        """Return what was written and what is wrong with it."""
-        finish = choice.get("finish_reason")
-        said = choice["message"] if self.settings["endpoint"] == "chat" else {"content": choice["text"]}
-        text, declined = said.get("content") or "", said.get("refusal") or ""
-        if isinstance(text, list):  # parts, as some servers send them
-            text = "".join(str(part.get("text", "")) for part in text)
-        if not isinstance(text, str):
-            raise TypeError
-        if declined or finish == "content_filter":
-            return text or str(declined), "refusal"
-        if not text.strip():
-            return text, "empty"
-        if is_refusal(text, self.settings["refusals"]):
-            return text, "refusal"
-        return text, "truncated" if finish == "length" else ""
 
 
 class _Hidden(tuple[str, ...]):
@@ -302,19 +319,20 @@ class _Bearer(httpx.Auth):
         yield request
 
 
+_meters: WeakValueDictionary[str, Meter] = WeakValueDictionary()  # those of the endpoints that are open
+_meters_lock = threading.Lock()
+
+
+def _meter(base_url: str, key: str) -> Meter:
+    """Return the meter of an account: of a server and a key, which stands here as a hash."""
+    parts = urlsplit(base_url)
+    account = hashlib.sha256(f"{parts.scheme}://{parts.netloc.lower()}\0{key}".encode()).hexdigest()
+    with _meters_lock:
+        return _meters.setdefault(account, Meter())
+
+
 def _failure(error: CallFailed) -> GeneratorFailed:
     """Return the failure as the family speaks of it; its words hold neither key nor address."""
     if isinstance(error, Interrupted):
         return AskLater("The job was stopped.")
     return AskLater(str(error)) if error.again else GeneratorFailed(str(error), lasting=error.lasting)
-
-
-def _shares(total: Any, count: int) -> list[int | None]:
-    if not isinstance(total, int) or total < 0:
-        return [None] * count
-    return [total // count + (place < total % count) for place in range(count)]
-
-
-def _price(settings: Mapping[str, Any], inputs: int, outputs: int) -> Decimal | None:
-    prices = Decimal(str(settings["price_input"])), Decimal(str(settings["price_output"]))
-    return (inputs * prices[0] + outputs * prices[1]) / MILLION if any(prices) else None

@@ -14,7 +14,7 @@ from annotations.registry import Ask, Generator, Mark, Option, Written, generato
 from annotations.registry.options import complete
 from annotations.steering.contrast import Contrast, contrast_of
 from annotations.steering.errors import SteeringError
-from annotations.steering.loading import DEVICES, DTYPES, Loaded
+from annotations.steering.loading import DEVICES, DTYPES, Loaded, first_line, out_of_memory
 from annotations.steering.places import numbers_of
 from annotations.steering.recipes import LAMBDA, check_alpha, check_ratio
 from annotations.steering.sampling import Sampling, Text, write
@@ -156,9 +156,9 @@ class SteeredModel(Generator):
             with shelf.borrow(
                 settings["model"], roots=site.MODEL_ROOTS, dtype=settings["dtype"], device=settings["device"]
             ) as loaded:
-                yield Here(loaded, prepare(loaded, wish_of(settings), store=site.STEERING_STORE), settings)
+                yield Here(loaded, _prepared(loaded, settings), settings)
         except SteeringError as error:
-            raise GeneratorFailed(str(error), lasting=True) from None
+            raise GeneratorFailed(f"{error}.", lasting=True) from None
 
     def generate(
         self, question: str, *, count: int, settings: Mapping[str, Any], secrets: Mapping[str, str]
@@ -206,10 +206,10 @@ class Here:
         try:
             with self.treatment.applied(self.loaded):
                 texts = write(self.loaded, prompts, seeds, self.how, rows=self.batch)
+        except SteeringError as error:
+            raise GeneratorFailed(f"{error}.", lasting=True) from None
         except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "out of memory" not in str(error).lower():
-                raise
-            raise GeneratorFailed("The memory does not suffice; choose fewer texts at once.", lasting=True) from None
+            raise GeneratorFailed(f"{_why(self.loaded, error)}.", lasting=True) from error
         return [self._written(text, seed) for text, seed in zip(texts, seeds, strict=True)]
 
     def _written(self, text: Text | SteeringError, seed: int) -> Written | Exception:
@@ -220,6 +220,7 @@ class Here:
             "model_sha256": self.loaded.digest,
             "recipe": self.treatment.recipe.as_dict(),
             "recipe_sha256": self.treatment.recipe.hash,
+            **self.treatment.reach,
             "seed": seed,
         }
         if self.loaded.revision:
@@ -249,6 +250,18 @@ def wish_of(settings: Mapping[str, Any]) -> Wish:
         modules=tuple(settings["modules"]),
         **{name: settings[name] for name in same},
     )
+
+
+def _prepared(loaded: Loaded, settings: Mapping[str, Any]) -> Treatment:
+    try:
+        return prepare(loaded, wish_of(settings), store=site.STEERING_STORE)
+    except (MemoryError, RuntimeError) as error:
+        raise _why(loaded, error) from error
+
+
+def _why(loaded: Loaded, error: Exception) -> SteeringError:
+    """Say what the library said: with a model of one's own it is the model, or the memory."""
+    return out_of_memory(error) or SteeringError(f"{loaded.name} cannot be run: {first_line(error)}")
 
 
 def _contrast(settings: Mapping[str, Any]) -> Contrast:

@@ -137,6 +137,7 @@ BAD = {
         (BAD["refusal"], "refusal"),
         (said(None, refusal="No."), "refusal"),
         (said("Half of it", finish="content_filter"), "refusal"),
+        (said(None, finish="content_filter"), "refusal"),
         (said("**I cannot assist** with bombs."), "refusal"),
         (BAD["truncated"], "truncated"),
         (BAD["empty"], "empty"),
@@ -154,8 +155,8 @@ def test_answers_are_kept_and_marked(db, server, choice, mark):
     kept = outputs(study).get()
     sample = made.samples.get()
     assert (kept.metadata["mark"], sample.mark, sample.state) == (mark, mark, SampleState.ARRIVED)
-    assert kept.text == (choice["message"]["content"] or choice["message"].get("refusal", ""))
-    assert bool(kept.left_out) == (mark == "empty")
+    assert kept.text == (choice["message"]["content"] or choice["message"].get("refusal") or "")
+    assert bool(kept.left_out) == (not kept.text.strip())
 
 
 @pytest.mark.parametrize("mark", sorted(BAD))

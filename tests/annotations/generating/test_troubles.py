@@ -33,7 +33,8 @@ def test_wrong_key_stops_that_system_with_a_sentence_and_the_others_go_on(study,
     made = run(study)
 
     assert made.state == GenerationState.STOPPED
-    assert made.message == "steered: The server does not know this address or this model (code 404)."
+    words = "steered: The server does not know this address or this model (code 404). It says: "
+    assert made.message == f"{words}model-steered is overloaded"
     assert outputs(study).filter(system__name="plain").count() == 6
     assert made.samples.filter(system__name="steered", state=SampleState.WANTED).count() == 6
     assert len(server.calls) <= 6 + 4  # the calls that were on their way, not one for each sample
@@ -99,6 +100,16 @@ def test_server_that_refuses_one_prompt_after_the_other_stops_the_system(db, ser
     assert made.state == GenerationState.STOPPED
     assert len(server.calls) == 3
     assert made.samples.filter(state=SampleState.WANTED).count() == 27
+
+
+def test_server_that_refuses_the_only_prompt_is_not_asked_a_thousand_times(db, server):
+    study = draft(server, systems=("plain",), prompts=1, lanes=1)
+    server.failures = [400] * 60
+
+    made = run(study, samples=50)
+
+    assert (made.state, len(server.calls)) == (GenerationState.STOPPED, generating_lanes.HOPELESS_CALLS)
+    assert "The server refused the request (code 400)" in made.message
 
 
 def test_budget_is_not_passed_and_a_larger_one_goes_on(db, server):
