@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import NoReturn
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, NoReturn
+from uuid import UUID
 
 UNNUMBERED = -1  # OutputRecord.sample of a row without a number: the import numbers such rows in order of appearance
 WHOLE = re.compile(r"\+?[0-9]{1,10}(\.0*)?$")
@@ -56,3 +60,31 @@ def sample_number(value: object) -> int:
         refuse(f"must be a whole number, 0 or more, is {quoted(value)}")
     number = int(text.partition(".")[0])
     return number if number <= LARGEST_SAMPLE else refuse(f"is too large: {quoted(value)}")
+
+
+def plain(value: Any) -> Any:
+    """A further cell as JSON holds it: dates and exact numbers as text, pandas' empty number as nothing."""
+    if isinstance(value, dict):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int) else _plain_one(value)
+
+
+def _plain_one(value: Any) -> Any:
+    if isinstance(value, float):
+        if math.isinf(value):
+            refuse(f"is {value}, which JSON cannot keep; empty the cell or leave the column out")
+        return None if math.isnan(value) else value
+    if isinstance(value, bytes):
+        return _text_of(value)
+    if isinstance(value, Decimal | UUID | timedelta):
+        return str(value)
+    return value.isoformat() if hasattr(value, "isoformat") else refuse(f"cannot be kept: it is {kind_of(value)}")
+
+
+def _text_of(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        refuse(f"holds bytes that are no text; leave the column out")

@@ -13,7 +13,8 @@ from annotations.registry.options import complete
 
 from .guard import check_open, check_path
 from .mapping import MAPPING, checked_mapping
-from .opening import SCHEMES, filesystem, opened, scheme_of, told
+from .opening import SCHEMES, opened, scheme_of, told
+from .stores import filesystem
 from .tables import AUTO, Place, numbered, outputs_of
 
 MOST_FILES = 10_000
@@ -130,6 +131,16 @@ def _check(address: str) -> None:
     elif not urlsplit(address).netloc:
         message = f"{quoted(address)} names no {'host' if scheme.startswith('http') else 'bucket'}"
         raise ValueError(message)
+    elif scheme.startswith("http"):
+        _check_port(address)
+
+
+def _check_port(address: str) -> None:
+    try:
+        _ = urlsplit(address).port
+    except ValueError:
+        message = f"the port in {quoted(address)} is no number from 0 to 65535"
+        raise ValueError(message) from None
 
 
 def _path(address: str) -> str:
@@ -156,7 +167,8 @@ def _found(address: str, fs: Any, *, query: str) -> Iterator[Place]:
     paths = [path]
     if "*" in path or (scheme in ("", "file") and any(letter in path for letter in "?[")):
         with told(address):
-            paths = sorted(one for one in fs.glob(path) if not one.endswith("/"))
+            found = fs.glob(path, detail=True)
+        paths = sorted(one for one, about in found.items() if about["type"] != "directory" and not one.endswith("/"))
         if not paths:
             raise MaterialRefused([Problem(address, 0, "", "no file is called like this")])
     if len(paths) > MOST_FILES:

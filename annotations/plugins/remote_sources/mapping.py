@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from annotations.errors import MaterialRefused, Problem
 from annotations.registry import Option, OutputRecord, RawRow
-from annotations.registry.cells import UNNUMBERED, CellError, kind_of, optional_words, quoted, sample_number, words
+from annotations.registry.cells import (
+    UNNUMBERED,
+    CellError,
+    kind_of,
+    optional_words,
+    plain,
+    quoted,
+    sample_number,
+    words,
+)
 
 EVERY = "*"
 REQUIRED = ("prompt", "text", "system")
@@ -115,16 +125,28 @@ class Mapper:
                 faults.append(Problem(self._file, row, self._settings[name], str(error)))
         texts = plan.text(cells)
         faults.extend(self._text_faults(row, texts, found.get("sample", UNNUMBERED)))
+        metadata = self._metadata(raw, plan, faults=faults)
         if faults:
-            yield from faults
+            yield from (replace(one, reason=f"{one.reason}{_instead(one.column, raw)}") for one in faults)
             return
-        metadata = {name: _plain(value) for name, getter in plan.extra if (value := getter(cells)) not in (None, "")}
         if isinstance(texts, str):
             yield OutputRecord(row=row, text=texts, metadata=metadata, **found)
             return
         del found["sample"]
         for number, text in enumerate(texts):
             yield OutputRecord(row=row, text=text, sample=number, metadata=metadata, **found)
+
+    def _metadata(self, raw: RawRow, plan: Plan, *, faults: list[Problem]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, getter in plan.extra:
+            try:
+                value = plain(getter(raw.cells))
+            except CellError as error:
+                faults.append(Problem(self._file, raw.row, name, str(error)))
+                continue
+            if value not in (None, ""):
+                found[name] = value
+        return found
 
     def _text_faults(self, row: int, texts: Any, sample: int) -> Iterator[Problem]:
         column = self._settings["text"]
@@ -145,7 +167,7 @@ class Mapper:
     def _plan(self, raw: RawRow) -> Plan | Problem:
         """Find the columns. What is missing refuses the file at its first row, and the row behind that."""
         settings, names = self._settings, raw.names
-        missing: list[Problem] = []
+        missing = list(self._doubled(names))
         getters: dict[str, Getter] = {}
         for name in (*REQUIRED, *OPTIONAL):
             column = settings[name]
@@ -173,6 +195,14 @@ class Mapper:
         if missing:
             return missing[0]
         return Plan(**getters, extra=(*extra, *self._others(names, {name for name, _ in extra})))
+
+    def _doubled(self, names: tuple[str, ...]) -> Iterator[Problem]:
+        """Yield the columns that are asked for and there twice: which one counts would be chance."""
+        columns = [self._settings[name] for name in (*REQUIRED, *OPTIONAL)] + self._settings["extra"]
+        asked = {name for column in columns for name in (column, column.partition(".")[0])}
+        for name, count in Counter(names).items():
+            if count > 1 and name and (name in asked or EVERY in asked):
+                yield Problem(self._file, 0, name, "the column is there twice; rename one of them")
 
     def _others(self, names: tuple[str, ...], named: set[str]) -> Iterator[tuple[str, Getter]]:
         """Yield the columns that `*` means: all that nothing else takes."""
@@ -221,10 +251,16 @@ def _inside(value: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
-def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: a date as text."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if hasattr(value, "isoformat") else value
+def _instead(column: str, raw: RawRow) -> str:
+    """Say what is there when a dotted column names a field that is not."""
+    first, *rest = column.split(".")
+    if column in raw.names or first not in raw.names:
+        return ""
+    value, walked = raw.cells[raw.names.index(first)], first
+    for part in rest:
+        if isinstance(value, list) and value and not part.isdigit():
+            value = value[0]
+        if isinstance(value, dict) and part not in value:
+            return f"; {quoted(walked)} holds: {', '.join(quoted(name) for name in list(value)[:SHOWN]) or 'nothing'}"
+        value, walked = _inside(value, (part,)), f"{walked}.{part}"
+    return ""

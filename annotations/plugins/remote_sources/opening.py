@@ -8,7 +8,7 @@ import io
 import lzma
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -16,10 +16,9 @@ from urllib.parse import urlsplit
 from annotations.errors import MaterialRefused, PlatformError, Problem, SourceUnreachable
 from annotations.registry.cells import quoted
 
-from .guard import Doors, InsideError, check_path, resolver
+from .guard import InsideError, check_path
 
 MEGABYTE = 1024**2
-CONNECT, READ = 20, 60  # seconds without an answer after which a server counts as silent
 MOST_KEPT = 16 * 1024**3  # bytes of a file that has to be copied before it can be read
 NOT_FOUND, GONE, UNREADABLE, BROKEN = 404, 410, 400, 500
 DENIED = (401, 403)
@@ -32,6 +31,7 @@ PACKED = (
     (b"(\xb5/\xfd", "zstd"),
     (b"PK\x03\x04", "zip"),
 )
+EXCEL = "[Content_Types].xml"
 ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 
@@ -41,79 +41,8 @@ def scheme_of(address: str) -> str:
     return "" if len(found) == 1 else found
 
 
-def filesystem(scheme: str, *, secrets: Mapping[str, str], endpoint: str = "") -> Any:
-    """Return fsspec's file system for a scheme, with no rights but those that the secrets give."""
-    import fsspec
-
-    if scheme in ("", "file"):
-        return fsspec.filesystem("file")
-    if scheme in ("http", "https"):
-        return _http(secrets)
-    return _s3(secrets, endpoint) if scheme == "s3" else _gs(secrets)
-
-
-def _http(secrets: Mapping[str, str]) -> Any:
-    import aiohttp
-    from fsspec.implementations.http import HTTPFileSystem
-
-    doors = Doors()
-    headers = {"Authorization": f"Bearer {secrets['bearer']}"} if secrets.get("bearer") else {}
-
-    async def client(**_: Any) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(socket_factory=doors.socket),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=READ),
-            headers=headers,
-        )
-
-    return HTTPFileSystem(get_client=client, skip_instance_cache=True, use_listings_cache=False)
-
-
-def _s3(secrets: Mapping[str, str], endpoint: str) -> Any:
-    try:
-        import s3fs
-    except ImportError:
-        raise _extra("s3://") from None
-    doors, where = Doors(), urlsplit(endpoint)
-    if where.hostname:
-        with told(endpoint):
-            doors.check_host(where.hostname)
-    config = {
-        "connect_timeout": CONNECT,
-        "read_timeout": READ,
-        "retries": {"max_attempts": 2},
-        "connector_args": {"resolver": resolver(doors)},
-    }
-    return s3fs.S3FileSystem(
-        anon=not secrets.get("key"),
-        key=secrets.get("key") or None,
-        secret=secrets.get("secret") or None,
-        endpoint_url=endpoint or None,
-        config_kwargs=config,
-        skip_instance_cache=True,
-        use_listings_cache=False,
-    )
-
-
-def _gs(secrets: Mapping[str, str]) -> Any:
-    try:
-        import gcsfs
-    except ImportError:
-        raise _extra("gs://") from None
-    import json
-
-    try:
-        token = json.loads(secrets["google"]) if secrets.get("google") else "anon"
-    except ValueError:
-        raise _refused("gs://", "the Google key is no JSON; paste the whole key file of the service account") from None
-    return gcsfs.GCSFileSystem(token=token, skip_instance_cache=True)
-
-
-def _extra(scheme: str) -> MaterialRefused:
-    return _refused(scheme, "this server cannot read such addresses; install evalplatform[cloud] there")
-
-
-def _refused(file: str, reason: str) -> MaterialRefused:
+def refused(file: str, reason: str) -> MaterialRefused:
+    """Return the refusal of a file."""
     return MaterialRefused([Problem(file, 0, "", reason)])
 
 
@@ -135,19 +64,23 @@ def told_of(error: Exception, *, file: str) -> PlatformError | None:
     """Return our error for one of a network or a store, None for one that is a fault of ours."""
     inside = _inside(error)
     if inside is not None:
-        return _refused(file, f"{inside}; the operator can open it (FETCH_PRIVATE_HOSTS)")
+        return refused(file, f"{inside}; the operator can open it (FETCH_PRIVATE_HOSTS)")
     answer = getattr(error, "response", None)
-    status = getattr(error, "status", None) or getattr(answer, "status_code", None)
+    status = getattr(error, "status", None) or getattr(answer, "status_code", None) or vars(error).get("code")
     if isinstance(status, int) and status >= UNREADABLE:
         return _of_status(status, file=file)
     name = type(error).__name__
-    if isinstance(error, FileNotFoundError | IsADirectoryError):
+    if isinstance(error, FileNotFoundError):
         return _of_status(NOT_FOUND, file=file)
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or name == "RefreshError" or str(error).startswith("Forbidden"):
         return _of_status(DENIED[0], file=file)
     found: PlatformError | None = None
-    if name in ("InvalidUrlClientError", "InvalidURL", "NonHttpUrlRedirectClientError"):
-        found = _refused(file, "is no address that can be opened")
+    if isinstance(error, IsADirectoryError):
+        found = refused(file, "is a folder; name its files, for example with /*.parquet behind it")
+    elif name == "TooManyRedirects":
+        found = refused(file, "the server redirects in a circle; check the address")
+    elif name in ("InvalidUrlClientError", "InvalidURL", "NonHttpUrlRedirectClientError"):
+        found = refused(file, "is no address that can be opened")
     elif isinstance(error, TimeoutError) or "Timeout" in name:
         found = SourceUnreachable(f"{file}: the server is silent.")
     elif isinstance(error, OSError | EOFError) or type(error).__module__.partition(".")[0] in NETWORKING:
@@ -164,12 +97,12 @@ def _inside(error: BaseException | None) -> InsideError | None:
 
 def _of_status(status: int, *, file: str) -> PlatformError:
     if status in (NOT_FOUND, GONE):
-        return _refused(file, "there is no such file")
+        return refused(file, "there is no such file")
     if status in DENIED:
-        return _refused(file, "access is denied; check the secret fields, and whether this key may read it")
+        return refused(file, "access is denied; check the secret fields, and whether this key may read it")
     if status in BUSY or status >= BROKEN:
         return SourceUnreachable(f"{file}: the server answers {status}.")
-    return _refused(file, f"the server answers {status}")
+    return refused(file, f"the server answers {status}")
 
 
 NETWORKING = (
@@ -210,8 +143,10 @@ class Watched(io.RawIOBase):
         """Jump."""
         if not self._seekable:
             raise io.UnsupportedOperation
-        with told(self._file):
+        try:
             return int(self._raw.seek(offset, whence))
+        except ValueError as error:  # before the start: what reads the end of an archive expects an OSError
+            raise OSError(str(error)) from error
 
     def tell(self) -> int:
         """Say where we are."""
@@ -271,7 +206,7 @@ def _check_local(path: str, *, file: str) -> None:
     try:
         check_path(path)
     except ValueError as error:
-        raise _refused(file, str(error)) from None
+        raise refused(file, str(error)) from None
 
 
 def _protocols(fs: Any) -> tuple[str, ...]:
@@ -282,7 +217,7 @@ def _copy(stream: BinaryIO, copy: Any, *, file: str) -> None:
     while chunk := stream.read(MEGABYTE):
         copy.write(chunk)
         if copy.tell() > MOST_KEPT:
-            raise _refused(file, f"is larger than {MOST_KEPT // 1024**3} GB")
+            raise refused(file, f"is larger than {MOST_KEPT // 1024**3} GB")
     copy.seek(0)
 
 
@@ -322,15 +257,20 @@ def _member(stream: Any, *, file: str) -> Iterator[tuple[Any, str]]:
             _copy(stream, copy, file=file)
         try:
             with zipfile.ZipFile(stream if stream.seekable() else copy) as archive:
-                names = [
-                    one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")
-                ]
+                names = [one for one in archive.infolist() if not one.is_dir() and not _is_litter(one.filename)]
+                if any(one.filename == EXCEL for one in names):
+                    raise refused(file, "is a workbook or document of Office; save the sheet as “CSV UTF-8”")
                 if len(names) != 1:
-                    raise _refused(file, f"the archive holds {len(names)} files; pack each by itself")
+                    raise refused(file, f"the archive holds {len(names)} files; pack each by itself")
                 with archive.open(names[0]) as member:
                     yield io.BufferedReader(member, MEGABYTE), names[0].filename
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-            raise _refused(file, f"the archive cannot be read: {quoted(error)}") from error
+            raise refused(file, f"the archive cannot be read: {quoted(error)}") from error
+
+
+def _is_litter(name: str) -> bool:
+    """Whether a file of an archive was put there by a file manager."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2] in (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 def inner_name(file: str) -> str:

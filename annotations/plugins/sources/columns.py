@@ -16,6 +16,7 @@ from annotations.registry.cells import (
     CellError,
     kind_of,
     optional_words,
+    plain,
     quoted,
     refuse,
     sample_number,
@@ -79,7 +80,7 @@ def metadata_object(value: object) -> dict[str, Any]:
             value = json.loads(value, object_pairs_hook=unique_pairs, parse_constant=no_constant)
         except (ValueError, RecursionError) as error:
             refuse(f"must be a JSON object, cannot be read: {json_fault(error)}")
-    return value if isinstance(value, dict) else refuse(f"must be a JSON object, is {kind_of(value)}")
+    return plain(value) if isinstance(value, dict) else refuse(f"must be a JSON object, is {kind_of(value)}")
 
 
 def json_fault(error: Exception) -> str:
@@ -188,12 +189,17 @@ class Columns:
 
     def _add_extra(self, row: int, cells: Sequence[Any], *, metadata: dict[str, Any]) -> Iterator[Problem]:
         for name, place in self.extra.items():
-            if cells[place] is None or cells[place] == "":
+            try:
+                value = plain(cells[place])
+            except CellError as error:
+                yield Problem(self.file, row, _shown(self.names[place]), str(error))
+                continue
+            if value is None or value == "":
                 continue
             if name in metadata:
                 reason = f"the metadata of this row have {quoted(name)} already"
                 yield Problem(self.file, row, _shown(self.names[place]), reason)
-            metadata[name] = cells[place]
+            metadata[name] = value
 
 
 def _shown(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
@@ -25,6 +26,7 @@ from .files import (
 )
 
 DELIMITERS = ",;\t"
+SEPARATOR = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
 BROKEN = (csv.Error, RecordTooLongError, *CUT_SHORT)
 STOPPED = "the rest of the file was not read"
 # The limit belongs to the whole process; Lines never hands over a longer cell, so that it is never the one to stop us.
@@ -83,7 +85,11 @@ def _rows(lines: Lines, rows: Any, names: tuple[str, ...], *, file: str) -> Iter
 def _header(lines: Lines, *, file: str, known: Collection[str]) -> tuple[Any, tuple[str, ...]]:
     try:
         first = next(lines, "")
-        rows = csv.reader(chain([first], lines), delimiter=sniff(first, known), strict=True)
+        said = SEPARATOR.fullmatch(first)
+        if said:  # Excel's own line, which says what separates the cells
+            first = next(lines, "")
+        delimiter = said[1] if said else sniff(first, known)
+        rows = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
         names = tuple(next(rows, []))
     except RecordTooLongError as error:
         raise refusal(file, f"the header is {error}; this is no CSV file") from error
@@ -92,6 +98,8 @@ def _header(lines: Lines, *, file: str, known: Collection[str]) -> tuple[Any, tu
         raise refusal(file, f"the header cannot be read: {reason}") from error
     if lines.bad:
         raise refusal(file, f"the header cannot be read: {lines.bad}")
+    if not any(name.strip() for name in names):
+        raise refusal(file, "the first line is empty; it must hold the names of the columns")
     return rows, names
 
 

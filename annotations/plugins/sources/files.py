@@ -40,6 +40,7 @@ FOREIGN = (
     (b"-----BEGIN PGP", "encrypted", "bring it decrypted"),
     (b"age-encryption.org", "encrypted", "bring it decrypted"),
 )
+PAGE = (b"<!doctype html", b"<html")
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 MOST_CONTROL = 0.05  # share of control characters in the first block above which a file is no text
 
@@ -91,6 +92,8 @@ def refuse_foreign(stream: Any, *, file: str) -> None:
     for magic, what, advice in FOREIGN:
         if head.startswith(magic):
             raise refusal(file, f"the content is not text: it is {what}; {advice}")
+    if head.removeprefix(BOM).lstrip().lower().startswith(PAGE):
+        raise refusal(file, "is a web page, maybe of a login, and no table; check the address or how it was saved")
     if len(head) - len(head.translate(None, CONTROL)) > MOST_CONTROL * len(head):
         raise refusal(file, "the content is not text: it is binary, encrypted or UTF-16; bring UTF-8 text")
     if head.startswith(BOM):
@@ -100,12 +103,12 @@ def refuse_foreign(stream: Any, *, file: str) -> None:
 def damage(error: Exception) -> str:
     """Say in words what reading a damaged file raised."""
     if isinstance(error, EOFError):
-        return "the file is cut off: the gzip data end in the middle; bring the whole file"
+        return "the file is cut off: the packed data end in the middle; bring the whole file"
     if isinstance(error, gzip.BadGzipFile | zlib.error):
         return f"the gzip data are damaged: {error}; pack the file again"
     if isinstance(error, lzma.LZMAError):
         return f"the xz data are damaged: {error}; pack the file again"
-    return f"the file cannot be read further: {error}"
+    return f"the file cannot be read further: {error}; bring the whole file again"
 
 
 class RecordTooLongError(Exception):

@@ -336,7 +336,7 @@ def test_refusal_of_a_truncated_gzip_file(tmp_path: Path, refuse: Refuse, kind: 
     found = refuse(path)
 
     assert len(found) == 1
-    assert "the gzip data end in the middle" in found[0][2]
+    assert "the packed data end in the middle" in found[0][2]
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -8,15 +8,18 @@ import io
 import json
 import lzma
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from annotations.errors import MaterialRefused, Problem, SourceUnreachable
+from annotations.plugins.remote_sources.stores import filesystem
 from annotations.registry import OutputRecord, Part, remote_sources
 from tests.annotations.plugins.remote_sources.web import Web
 
@@ -120,8 +123,49 @@ def test_the_format_can_be_chosen_where_the_name_says_nothing(tmp_path: Path) ->
 def test_a_cut_off_packed_file_is_refused_and_never_fewer_rows(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(pack(JSONL)[:-9])
 
-    with pytest.raises(MaterialRefused, match=r"cut off|cannot be read further|damaged"):
+    with pytest.raises(MaterialRefused, match=r"cut off|cannot be read further.*bring the whole file|damaged"):
         fetched(str(tmp_path / "a.jsonl.gz"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("page.csv", b"<!DOCTYPE html>\n<title>Sign in</title>", "is a web page"),
+        ("page.jsonl", b"\n <html lang=en>", "is a web page"),
+        ("book.xlsx", zipped(b"x", "[Content_Types].xml", "xl/workbook.xml"), "save the sheet as"),
+        ("short.zip", b"PK\x03\x04", "the archive cannot be read"),
+        ("blank.csv", b"\n" + CSV, "the first line is empty"),
+        ("twice.csv", CSV.replace(b"prompt,", b"text,prompt,").replace(b"\nUses", b"\nx,Uses"), "is there twice"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_table_is_named_for_what_it_is(name: str, content: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(MaterialRefused, match=reason):
+        fetched(str(tmp_path / name))
+
+
+def test_a_folder_is_told_from_a_missing_file_and_no_pattern_finds_one(tmp_path: Path) -> None:
+    (tmp_path / "run" / "deeper.csv").mkdir(parents=True)
+    (tmp_path / "run" / "a.csv").write_bytes(CSV)
+
+    with pytest.raises(MaterialRefused, match="is a folder; name its files"):
+        fetched(str(tmp_path / "run"))
+    assert texts(fetched(f"{tmp_path}/run/*.csv")) == TEXTS
+
+
+def test_files_that_a_file_manager_put_into_an_archive_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped(CSV, "in/a.csv", "__MACOSX/in/._a.csv", "in/.DS_Store"))
+
+    assert texts(fetched(str(tmp_path / "a.zip"))) == TEXTS
+
+
+def test_redirects_in_a_circle_are_an_address_to_mend(web: Web) -> None:
+    web.redirects["/a.csv"] = "/a.csv"
+
+    with pytest.raises(MaterialRefused, match="redirects in a circle"):
+        fetched(web.url("/a.csv"))
 
 
 def test_an_archive_of_two_files_is_refused(tmp_path: Path) -> None:
@@ -214,6 +258,7 @@ def test_a_redirect_inside_is_refused(inside: str, web: Web) -> None:
         ("outputs.csv", "is no address"),
         ("https:///a.csv", "names no host"),
         ("s3:///a.csv", "names no bucket"),
+        ("https://example.org:99999/a.csv", "no number from 0 to 65535"),
     ],
 )
 def test_addresses_that_may_not_be_read_are_refused_without_repeating_a_secret(address: str, reason: str) -> None:
@@ -292,3 +337,69 @@ def test_what_a_store_does_not_have_or_give_is_said(store: str, settings: Any) -
     settings.FETCH_PRIVATE_HOSTS = []
     with pytest.raises(MaterialRefused, match="inside a private network"):
         fetched("s3://outputs/x/a.parquet", endpoint=store)
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A store that speaks the JSON API of Google's, with two files in a bucket."""
+    from gcp_storage_emulator.server import create_server
+
+    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="outputs")
+    server.start()
+    address = f"http://127.0.0.1:{server._api._httpd.server_port}"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+    for name, body in (("x/a.parquet", parquet()), ("x/b c.jsonl.gz", gzip.compress(JSONL)), ("y.txt", b"no")):
+        sent = f"{address}/upload/storage/v1/b/outputs/o?uploadType=media&name={quote(name)}"
+        urlopen(Request(sent, data=body, headers={"Content-Type": "application/octet-stream"}), timeout=30).close()
+    yield address
+    server.stop()
+
+
+def test_google_s_store_is_read_by_pattern(google: str) -> None:
+    found = fetched("gs://outputs/x/*")
+
+    assert texts(found) == [*TEXTS, *TEXTS]
+    assert [item.file for item in found if isinstance(item, Part)] == [
+        "gs://outputs/x/a.parquet",
+        "gs://outputs/x/b c.jsonl.gz",
+    ]
+    for address in ("gs://outputs/none.csv", "gs://nowhere/a.csv"):
+        with pytest.raises(MaterialRefused, match="there is no such file"):
+            fetched(address)
+    for address in ("gs://outputs/none*.csv", "gs://nowhere/*.csv"):
+        with pytest.raises(MaterialRefused, match=r"no file is called like this|there is no such file"):
+            fetched(address)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_google_s_store_does_not_give_is_said(status: int, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", web.url(""))
+    for path in ("o/a.csv", "o"):
+        web.faults[f"/storage/v1/b/outputs/{path}"] = [status] * 9
+
+    with pytest.raises(MaterialRefused, match="access is denied"):
+        fetched("gs://outputs/a.csv")
+
+
+def test_google_s_key_is_taken_from_the_field_alone_and_used_at_google_s_address_alone(tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    pem = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key = {
+        "type": "service_account",
+        "client_email": "reader@project.example",
+        "private_key_id": "1",
+        "private_key": pem.decode(),
+        "token_uri": "http://127.0.0.1:9/steal",
+    }
+    there = tmp_path / "server.json"
+    there.write_text(json.dumps(key), encoding="utf-8")
+    user = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
+
+    fs = filesystem("gs", secrets={"google": json.dumps(key)})
+
+    assert fs.credentials.credentials._token_uri == "https://oauth2.googleapis.com/token"
+    for wrong in ("no JSON", "7", json.dumps(str(there)), '"google_default"', '"cloud"', "null", json.dumps(user)):
+        with pytest.raises(MaterialRefused, match="paste the whole key file"):
+            filesystem("gs", secrets={"google": wrong})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -90,6 +91,25 @@ def test_further_columns_are_kept_as_json_holds_them() -> None:
     assert only(row, extra=["*"]).metadata == {"at": "2026-11-21", "deep": {"x": [1, None]}}
     assert only(row, extra=["deep.x.0"]).metadata == {"deep.x.0": 1}
     assert only(row).metadata == {}
+
+
+def test_further_cells_that_json_does_not_know_become_text_or_are_named() -> None:
+    odd = {"price": Decimal("1.50"), "took": dt.timedelta(seconds=3), "raw": b"plain", "nan": float("nan")}
+    bad = {"blob": b"\xff\x00", "inf": float("inf")}
+
+    assert only({**PLAIN, **odd}, extra=["*"]).metadata == {"price": "1.50", "took": "0:00:03", "raw": "plain"}
+    problems = read({**PLAIN, **bad}, extra=["*"])
+    assert [(one.row, one.column) for one in problems] == [(1, "blob"), (1, "inf")]
+    assert problems[0].reason == "holds bytes that are no text; leave the column out"
+
+
+def test_a_field_that_is_not_there_says_what_is() -> None:
+    row = {**PLAIN, "q": {"input": {"prompt": "p", "id": 1}}, "answers": [{"text": "t"}]}
+
+    (wrong,) = read(row, prompt="q.input.promt")
+    assert wrong.reason == "must be text, is missing (null); 'q.input' holds: 'prompt', 'id'"
+    (wrong,) = read(row, text="answers.txt")
+    assert wrong.reason.endswith("; 'answers' holds: 'text'")
 
 
 def test_only_columns_that_are_looked_at_are_read() -> None:

@@ -205,7 +205,7 @@ def test_csv_reports_where_a_packed_file_is_cut_off(tmp_path: Path) -> None:
 
     found = read(path)
 
-    reason = "the file is cut off: the gzip data end in the middle; bring the whole file; " + STOPPED
+    reason = "the file is cut off: the packed data end in the middle; bring the whole file; " + STOPPED
     assert (found[-1].row, found[-1].column, found[-1].reason) == (len(found), "", reason)
     assert all(isinstance(item, OutputRecord) for item in found[:-1])
 
@@ -228,3 +228,15 @@ def test_csv_hands_nul_characters_over_for_the_import_to_refuse(file: Path) -> N
     found = read(file)
 
     assert found[1].text == "a\0b"
+
+
+def test_csv_reads_behind_excel_s_line_of_the_separator(file: Path) -> None:
+    file.write_bytes(b"SEP=;\r\nprompt;system;text\r\np;s;a,b\r\n")
+
+    assert [record.text for record in read(file)] == ["a,b"]
+
+
+def test_csv_wants_the_names_in_the_first_line(file: Path) -> None:
+    file.write_bytes(b"\n" + HEADER + b"p,s,t\n")
+
+    assert problems(file) == [(0, "", "the first line is empty; it must hold the names of the columns")]

@@ -94,5 +94,5 @@ def test_source_refuses_a_packed_file_cut_off_in_its_head(tmp_path: Path, kind: 
     path = tmp_path / f"outputs.{kind}.gz"
     path.write_bytes(b"\x1f\x8b\x08\x00")
 
-    reason = "the file is cut off: the gzip data end in the middle; bring the whole file"
+    reason = "the file is cut off: the packed data end in the middle; bring the whole file"
     assert problems(path) == [(0, "", reason)]

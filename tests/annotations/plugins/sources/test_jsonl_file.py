@@ -177,5 +177,5 @@ def test_jsonl_reports_where_a_packed_file_is_cut_off(tmp_path: Path) -> None:
 
     found = read(path)
 
-    assert found[-1].reason == "the file is cut off: the gzip data end in the middle; bring the whole file"
+    assert found[-1].reason == "the file is cut off: the packed data end in the middle; bring the whole file"
     assert found[-1].row == len(found)

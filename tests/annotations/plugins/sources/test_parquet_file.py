@@ -1,8 +1,10 @@
 """Parquet: types that other tools write, damage, and cells that are too long."""
 
+import datetime as dt
 import gzip
 import io
 import resource
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -53,6 +55,22 @@ def test_parquet_reads_every_kind_of_text(file: Path, kind: pa.DataType) -> None
     found = read(file)
 
     assert [record.text for record in found] == [row["text"] for row in three()]
+
+
+def test_parquet_keeps_dates_and_exact_numbers_and_names_the_column_it_cannot_keep(file: Path) -> None:
+    at = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+    further = {"at": [at] * 3, "price": [Decimal("1.50")] * 3, "heat": [0.5, float("nan"), None], "raw": [b"a"] * 3}
+    table = parquet_table(three())
+    for name, cells in further.items():
+        table = table.append_column(f"metadata.{name}", pa.array(cells))
+    pq.write_table(table, file)
+
+    found = read(file)
+
+    kept = {"at": "2026-11-21T00:00:00+00:00", "price": "1.50", "raw": "a"}
+    assert [record.metadata for record in found] == [{**kept, "heat": 0.5}, kept, kept]
+    pq.write_table(table.append_column("metadata.blob", pa.array([b"\xff", None, b"ok"])), file)
+    assert problems(file) == [(1, "metadata.blob", "holds bytes that are no text; leave the column out")]
 
 
 def test_parquet_reads_metadata_from_structs_maps_and_text(file: Path) -> None:
