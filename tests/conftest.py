@@ -74,15 +74,19 @@ def django_db_modify_db_settings(servers: None, django_db_modify_db_settings_par
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The test database; at the end a connection that a thread of some test left open must not keep it from going.
 
-    Tests that commit are cleaned up after by TRUNCATE, which the log and the ledger refuse: their guards against that
-    are off here, and on again in the test of it.
+    Tests that commit are cleaned up after by TRUNCATE, or faster, which the log and the ledger refuse: their guards
+    against that are off here, and on again in the test of it.
     """
     from django.db import connection
 
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE annotations_event DISABLE TRIGGER event_only_grows_truncate")
-        cursor.execute("ALTER TABLE annotations_ledgerentry DISABLE TRIGGER ledger_only_grows_truncate")
-    yield
+    from tests.emptying import empty_quickly
+
+    with pytest.MonkeyPatch.context() as patch:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE annotations_event DISABLE TRIGGER event_only_grows_truncate")
+            cursor.execute("ALTER TABLE annotations_ledgerentry DISABLE TRIGGER ledger_only_grows_truncate")
+            empty_quickly(patch)
+        yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
