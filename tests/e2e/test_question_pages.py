@@ -296,6 +296,16 @@ def test_ranking_of_twenty_on_a_phone_opens_texts_in_the_list(browser, live_serv
     context.close()
 
 
+def test_texts_stay_above_the_rows_on_a_phone_when_more_than_a_ranking_is_asked(make_rater, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    mixed = study_of(dimension("best", "best_worst", {}), dimension("order", "ranking", {}), outputs=3)
+
+    make_rater(study=mixed).go()
+
+    expect(page.locator(".texts")).to_be_visible()
+    expect(page.get_by_role("region", name="Text C")).to_be_visible()
+
+
 def test_best_and_worst_cannot_be_the_same_text(make_rater):
     rater = make_rater(study=study_asking("best_worst", rows=1)).go()
     best, worst = (rater.page.locator(f'.row[data-part="{part}"]') for part in ("best", "worst"))
