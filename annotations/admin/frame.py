@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from celery import current_app
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
@@ -20,6 +21,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
+from kombu.exceptions import OperationalError
 
 from annotations.access import Action, allowed, is_masked, role_in
 from annotations.design import DesignError
@@ -152,6 +154,19 @@ class Visit:
 def station_url(study: Study, name: str, *more: object) -> str:
     """Return the address of a page or action of a study."""
     return reverse(f"admin:annotations_study_{name}", args=(study.pk, *more))
+
+
+def hand_over(visit: Visit, task: str, job_id: int, *, said: str, otherwise: str, back: str) -> str | HttpResponse:
+    """Hand a job to the background worker and return what to say.
+
+    When none can be reached `otherwise` is said at the page `back`: the job is kept, and beat looks for it.
+    """
+    try:
+        current_app.send_task(f"annotations.tasks.{task}", args=[job_id], retry=False)
+    except OperationalError:
+        messages.warning(visit.request, otherwise)
+        return visit.go(back)
+    return said
 
 
 def _visit(admin: ModelAdmin[Study], request: HttpRequest, object_id: int, *, needs: Action) -> Visit:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import current_app
-from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.http import Http404, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
-from kombu.exceptions import OperationalError
 
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.domain import fetching, panel, uploads
 from annotations.enums import StudyState, SystemRole
 from annotations.errors import MaterialRefused, PlatformError, Problem
@@ -157,12 +154,8 @@ def queue(visit: Visit) -> str | HttpResponse:
 
 
 def _start(visit: Visit, job: MaterialImport) -> str | HttpResponse:
-    try:
-        current_app.send_task("annotations.tasks.fetch_material", args=[job.pk], retry=False)
-    except OperationalError:
-        messages.warning(visit.request, NO_WORKER)
-        return visit.go("fetch")
-    return f"{job.filename} is being fetched. This page shows how far it is."
+    said = f"{job.filename} is being fetched. This page shows how far it is."
+    return hand_over(visit, "fetch_material", job.pk, said=said, otherwise=NO_WORKER, back="fetch")
 
 
 def cancel(visit: Visit, import_id: int) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import current_app
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.http import Http404, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
-from kombu.exceptions import OperationalError
 
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.domain import generating, generating_overview, generating_systems, panel
 from annotations.domain.generating_states import UNDER_WAY
 from annotations.enums import StudyState
@@ -201,12 +199,7 @@ def _samples(count: int) -> str:
 
 
 def _queued(visit: Visit, generation: Generation, said: str) -> str | HttpResponse:
-    try:
-        current_app.send_task("annotations.tasks.run_generation", args=[generation.pk], retry=False)
-    except OperationalError:
-        messages.warning(visit.request, NO_WORKER)
-        return visit.go("generate")
-    return said
+    return hand_over(visit, "run_generation", generation.pk, said=said, otherwise=NO_WORKER, back="generate")
 
 
 def _generation(visit: Visit, generation_id: int) -> Generation:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import zipfile
 from typing import Any
 
-from celery import current_app
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.http import Http404, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
-from kombu.exceptions import OperationalError
 
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.admin.options_form import OptionsForm
 from annotations.domain import reporting, score_uploads, scores, scoring, scoring_overview
 from annotations.domain.bundles import members_of
@@ -186,12 +184,8 @@ def add(visit: Visit) -> str | HttpResponse:
 
 
 def _start(visit: Visit, judge: Judge) -> str | HttpResponse:
-    try:
-        current_app.send_task("annotations.tasks.compute_scores", args=[judge.pk], retry=False)
-    except OperationalError:
-        messages.warning(visit.request, NO_WORKER)
-        return visit.go("judges")
-    return f"The scores of {judge.name} are being computed. This page shows how far it is."
+    said = f"The scores of {judge.name} are being computed. This page shows how far it is."
+    return hand_over(visit, "compute_scores", judge.pk, said=said, otherwise=NO_WORKER, back="judges")
 
 
 def _judge(visit: Visit, judge_id: int) -> Judge:

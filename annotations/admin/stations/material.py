@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import current_app
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
@@ -12,9 +11,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
-from kombu.exceptions import OperationalError
 
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.domain import editing, materials, panel, uploads
 from annotations.enums import JobState, StudyState, SystemRole
 from annotations.errors import MaterialRefused
@@ -146,14 +144,9 @@ def _run(visit: Visit, job: MaterialImport) -> str | HttpResponse:
 
 
 def _start(visit: Visit, job: MaterialImport) -> str | HttpResponse:
-    try:
-        current_app.send_task("annotations.tasks.import_material", args=[job.pk], retry=False)
-    except OperationalError:
-        messages.warning(
-            visit.request, "The file is kept, but no worker can be reached. You can import it here and now."
-        )
-        return visit.go("material")
-    return f"{job.filename} is being imported. This page shows when it is done."
+    said = f"{job.filename} is being imported. This page shows when it is done."
+    otherwise = "The file is kept, but no worker can be reached. You can import it here and now."
+    return hand_over(visit, "import_material", job.pk, said=said, otherwise=otherwise, back="material")
 
 
 def run(visit: Visit, import_id: int) -> str | HttpResponse:

@@ -7,16 +7,13 @@ import zipfile
 from pathlib import PurePosixPath
 from typing import Any
 
-from celery import current_app
 from django import forms
-from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
-from kombu.exceptions import OperationalError
 
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.admin.options_form import OptionsForm
 from annotations.domain import measurements
 from annotations.domain.bundles import members_of
@@ -199,15 +196,9 @@ def request(visit: Visit) -> str | HttpResponse:
 
 
 def _start(visit: Visit, job: Measurement) -> str | HttpResponse:
-    try:
-        current_app.send_task("annotations.tasks.run_measurement", args=[job.pk], retry=False)
-    except OperationalError:
-        messages.warning(
-            visit.request,
-            "The measurement is noted, but the background worker cannot be reached. It begins as soon as one runs.",
-        )
-        return visit.go("measures")
-    return "The texts are being measured. This page shows how far it is."
+    said = "The texts are being measured. This page shows how far it is."
+    otherwise = "The measurement is noted, but the background worker cannot be reached. It begins as soon as one runs."
+    return hand_over(visit, "run_measurement", job.pk, said=said, otherwise=otherwise, back="measures")
 
 
 def _job(visit: Visit, measurement_id: int) -> Measurement:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import current_app
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.http import HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
-from kombu.exceptions import OperationalError
 
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.domain import auditing, deciding, matching, normalising, panel, preparing
 from annotations.enums import JobState, StudyState
 from annotations.models import Study
@@ -117,12 +115,9 @@ def audit(visit: Visit) -> str | HttpResponse:
     """Have the audits run in the background."""
     actor: Any = visit.request.user
     run = auditing.request_audit(study=visit.study, actor=actor)
-    try:
-        current_app.send_task("annotations.tasks.audit_texts", args=[run.pk], retry=False)
-    except OperationalError:
-        messages.warning(visit.request, "No background worker can be reached. You can run the audit here and now.")
-        return visit.go("preparation")
-    return "The texts are being audited. This page shows when it is done."
+    said = "The texts are being audited. This page shows when it is done."
+    otherwise = "No background worker can be reached. You can run the audit here and now."
+    return hand_over(visit, "audit_texts", run.pk, said=said, otherwise=otherwise, back="preparation")
 
 
 def audit_here(visit: Visit) -> str:

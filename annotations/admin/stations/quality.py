@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import current_app
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
-from kombu.exceptions import OperationalError
 
 from annotations.access import Action
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.domain import quality, quality_overview, quality_places, quality_rules
 from annotations.enums import StudyState
 from annotations.models import Exclusion, Participation, Study
@@ -153,12 +151,9 @@ def save_rules(visit: Visit) -> str | HttpResponse:
 
 def look(visit: Visit) -> str | HttpResponse:
     """Have every rater looked at now, in the background."""
-    try:
-        current_app.send_task("annotations.tasks.examine_study", args=[visit.study.pk], retry=False)
-    except OperationalError:
-        messages.warning(visit.request, "The background worker cannot be reached. Start it, then ask again.")
-        return visit.go("quality")
-    return "All raters are being looked at. Reload the page in a moment."
+    said = "All raters are being looked at. Reload the page in a moment."
+    otherwise = "The background worker cannot be reached. Start it, then ask again."
+    return hand_over(visit, "examine_study", visit.study.pk, said=said, otherwise=otherwise, back="quality")
 
 
 def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:

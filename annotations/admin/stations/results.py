@@ -7,18 +7,15 @@ import zipfile
 from pathlib import PurePosixPath
 from typing import Any
 
-from celery import current_app
-from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
-from kombu.exceptions import OperationalError
 
 from annotations.access import UNBLINDED, Action
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.domain import exporting, reporting
 from annotations.domain.events import log_event
 from annotations.enums import JobState, StudyState
@@ -119,15 +116,9 @@ def request(visit: Visit) -> str | HttpResponse:
     masked = visit.masked or "masked" in visit.request.POST
     actor: Any = visit.request.user
     report = reporting.request_report(study=visit.study, masked=masked, actor=actor)
-    try:
-        current_app.send_task("annotations.tasks.make_report", args=[report.pk], retry=False)
-    except OperationalError:
-        messages.warning(
-            visit.request,
-            "The report is noted, but the background worker cannot be reached. Start it, then ask again.",
-        )
-        return visit.go("results")
-    return "The report is being made. This page shows how far it is."
+    said = "The report is being made. This page shows how far it is."
+    otherwise = "The report is noted, but the background worker cannot be reached. Start it, then ask again."
+    return hand_over(visit, "make_report", report.pk, said=said, otherwise=otherwise, back="results")
 
 
 def live(visit: Visit) -> JsonResponse:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import current_app
 
-from annotations.admin.stations import fetch
 from annotations.domain import fetching, fetching_run
 from annotations.domain.fetching_run import Progress
 from annotations.enums import JobState
@@ -28,7 +28,7 @@ def sent(settings, tmp_path, monkeypatch):
     """The tasks that would go to a worker."""
     found: list[Any] = []
     settings.FETCH_ROOTS = [str(tmp_path)]
-    monkeypatch.setattr(fetch.current_app, "send_task", lambda name, args, **_: found.append((name, args)))
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **_: found.append((name, args)))
     return found
 
 

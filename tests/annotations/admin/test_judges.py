@@ -5,10 +5,10 @@ import re
 import zipfile
 
 import pytest
+from celery import current_app
 from kombu.exceptions import OperationalError
 
 from analysis.report import PARTS
-from annotations.admin.stations import judges
 from annotations.domain import reporting, score_uploads, scoring
 from annotations.models import Judge, Output, OutputScore
 from tests.annotations.factories import StudyFactory
@@ -35,7 +35,7 @@ def study(db):
 def sent(monkeypatch):
     """What was handed to the worker, without a worker."""
     found = []
-    monkeypatch.setattr(judges.current_app, "send_task", lambda name, args, **_: found.append((name, args)))
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **_: found.append((name, args)))
     return found
 
 
@@ -160,7 +160,7 @@ def test_without_a_worker_the_wish_is_kept(desk, study, monkeypatch):
     def refuse(*args, **kwargs):
         raise OperationalError
 
-    monkeypatch.setattr(judges.current_app, "send_task", refuse)
+    monkeypatch.setattr(current_app, "send_task", refuse)
 
     data = {"scorer": "length", "length-judge_name": "length"}
     response = desk.post(address(study, "judges_add"), data, follow=True)

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from celery import current_app
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotations.admin.stations import material
@@ -100,7 +101,7 @@ def test_unknown_columns_are_kept_only_when_asked(upload, empty):
 def test_large_file_waits_for_the_worker_and_can_be_imported_here(upload, desk, empty, monkeypatch):
     sent = []
     monkeypatch.setattr(material, "SMALL", 1)
-    monkeypatch.setattr(material.current_app, "send_task", lambda name, args, **_: sent.append((name, args)))
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **_: sent.append((name, args)))
 
     waiting = upload(empty, GOOD)
     job = MaterialImport.objects.get()
@@ -125,7 +126,7 @@ def test_import_that_is_run_twice_happens_once(upload, desk, empty):
 
 def test_progress_ends_with_a_reload(upload, desk, empty, monkeypatch):
     monkeypatch.setattr(material, "SMALL", 1)
-    monkeypatch.setattr(material.current_app, "send_task", lambda *_, **__: None)
+    monkeypatch.setattr(current_app, "send_task", lambda *_, **__: None)
     upload(empty, GOOD)
 
     before = desk.get(address(empty, "material_live")).json()

@@ -4,9 +4,9 @@ import io
 import zipfile
 
 import pytest
+from celery import current_app
 from kombu.exceptions import OperationalError
 
-from annotations.admin.stations import measures
 from annotations.domain import measurements
 from annotations.models import Measurement, Output
 from tests.annotations.measured import measured, repetitive_study
@@ -25,7 +25,7 @@ def _places(settings, tmp_path):
 def sent(monkeypatch):
     """What was handed to the worker, without a worker."""
     found = []
-    monkeypatch.setattr(measures.current_app, "send_task", lambda name, args, **_: found.append((name, args)))
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **_: found.append((name, args)))
     return found
 
 
@@ -77,7 +77,7 @@ def test_without_a_worker_the_wish_is_kept(desk, study, monkeypatch):
     def refuse(*args, **kwargs):
         raise OperationalError
 
-    monkeypatch.setattr(measures.current_app, "send_task", refuse)
+    monkeypatch.setattr(current_app, "send_task", refuse)
 
     response = desk.post(address(study, "measures_request"), {"embedder": "tfidf-svd"}, follow=True)
 

@@ -7,12 +7,12 @@ import zipfile
 
 import pandas as pd
 import pytest
+from celery import current_app
 from django.core.files.base import ContentFile
 from kombu.exceptions import OperationalError
 
 from analysis import schema
 from analysis.report import PARTS
-from annotations.admin.stations import results
 from annotations.domain import reporting
 from annotations.models import Report
 from tests.annotations.factories import StudyFactory
@@ -24,7 +24,7 @@ from .conftest import address, judge, said
 def sent(monkeypatch):
     """What was handed to the worker, without a worker."""
     found = []
-    monkeypatch.setattr(results.current_app, "send_task", lambda name, args, **_: found.append((name, args)))
+    monkeypatch.setattr(current_app, "send_task", lambda name, args, **_: found.append((name, args)))
     return found
 
 
@@ -75,7 +75,7 @@ def test_asking_without_a_worker_keeps_the_wish(desk, judged, monkeypatch):
     def refuse(*args, **kwargs):
         raise OperationalError
 
-    monkeypatch.setattr(results.current_app, "send_task", refuse)
+    monkeypatch.setattr(current_app, "send_task", refuse)
 
     response = desk.post(address(judged, "results_request"), follow=True)
 
