@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -71,6 +71,8 @@ class Declaration:
         Declared (first, second) pairs, those against a baseline first.
     analysis, design, plan, material
         The parts of the canonical JSON: analysis plan, settings of the design, size of the plan, digest of the outputs.
+    preparation
+        What was done to the texts before raters saw them; empty in a plan that does not record it.
     """
 
     sha256: str
@@ -86,6 +88,7 @@ class Declaration:
     material: Mapping[str, Any]
     certificate: Certificate | None = None
     canonical: str = ""
+    preparation: Mapping[str, Any] = field(default_factory=dict)
 
     def files(self) -> dict[str, str]:
         """Return the plan as the file that was frozen, with the certificate beside it, to travel with a report."""
@@ -143,6 +146,7 @@ def parse_plan(text: str, *, certificate: str | None = None, source: str = "plan
             design=content["design"],
             plan=content.get("plan", {}),
             material=content.get("material", {}),
+            preparation=content.get("preparation") or {},
             certificate=None if certificate is None else parse_certificate(certificate),
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,9 +44,19 @@ def to_docx(result: StudyResult, *, title: str, forest: bytes) -> bytes:
     paper.add_picture(io.BytesIO(forest), width=Inches(8.2))
     paper.add_heading("Methods", level=2)
     paper.add_paragraph(result.methods)
+    _add_preparation(paper, result)
     buffer = io.BytesIO()
     paper.save(buffer)
     return normalise(buffer.getvalue())
+
+
+def _add_preparation(paper: Any, result: StudyResult) -> None:
+    """Add the table of what was done to the texts; its words stand in the methods."""
+    record = result.declaration.preparation if result.declaration else {}
+    content = replace(tables.preparation_table(record), notes=())
+    if content.rows:
+        paper.add_heading(content.caption, level=2)
+        _add_table(paper, content)
 
 
 def _properties(paper: Any, title: str) -> None:

@@ -35,6 +35,7 @@ def write_files(result: StudyResult, folder: Path) -> tuple[str, ...]:
     texts = {
         **_tables(result),
         **_exclusions(result),
+        **_preparation(result),
         **judge_files(result),
         **_numbers(result),
         "results.json": _json(machine_readable(result)),
@@ -81,6 +82,14 @@ def _exclusions(result: StudyResult) -> dict[str, str]:
         "quality.tex": tables.to_latex(table),
         "quality.md": tables.to_markdown(table),
     }
+
+
+def _preparation(result: StudyResult) -> dict[str, str]:
+    """Return what was done to the texts; nothing without a plan that records it."""
+    if result.declaration is None or not result.declaration.preparation:
+        return {}
+    table = tables.preparation_table(result.declaration.preparation)
+    return {"preparation.tex": tables.to_latex(table), "preparation.md": tables.to_markdown(table)}
 
 
 def _numbers(result: StudyResult) -> dict[str, str]:

@@ -30,6 +30,7 @@ FILES: Final = (
     ),
     ("agreement.csv, influence.csv, residuals.csv, sensitivity.csv", "what stands behind the trust in the table"),
     ("quality.csv, .tex, .md", "each contrast with and without exclusions, where there are any"),
+    ("preparation.tex, .md", "what was done to the texts before raters saw them, where a plan was given"),
     ("rounds.csv, trends.csv", "means by round and trends over rounds, where there are rounds"),
     ("judges.csv, .tex, .md, judge-subsets.md, judge-differences.csv", "automatic judges, where scores were given"),
     ("figures/", "each figure as SVG, PDF and PNG"),

@@ -79,6 +79,7 @@ def _sections(result: StudyResult, drawings: Drawings, *, versions: Mapping[str,
         Section("significance", "Significance table", _significance(result), "Table"),
         Section("looks", "Looking early", _looks(result)),
         Section("design", "Question and design", _design(result)),
+        Section("texts", "Preparation of the texts", _texts(result), "Texts"),
         Section("data", "Data and exclusions", _data(result), "Data"),
         Section("quality", "With and without exclusions", quality(result), "Exclusions"),
         Section("rounds", "Progress over rounds", rounds(result, drawings), "Rounds"),
@@ -137,6 +138,15 @@ def _design(result: StudyResult) -> str:
             text(f"Counted from the judgements analysed. {twice}", "note"),
         ]
     return "\n".join(parts)
+
+
+def _texts(result: StudyResult) -> str:
+    """Return what was done to the texts before raters saw them; only words where nothing was done."""
+    record = result.declaration.preparation if result.declaration else {}
+    if not record:
+        return ""
+    content = tables.preparation_table(record)
+    return table(content, captioned=False, style="prose") if content.rows else text(*content.notes)
 
 
 def _declared(declaration: Declaration) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ from analysis.tables.formats import to_csv, to_html, to_markdown, write_csv
 from analysis.tables.judges import judge_accuracy_table, judge_difference_table, judge_subset_table, judge_table
 from analysis.tables.latex import LATEX, escape_latex, to_latex
 from analysis.tables.looks import looks_csv, looks_table
+from analysis.tables.preparation import preparation_table
 
 __all__ = [
     "LATEX",
@@ -50,6 +51,7 @@ __all__ = [
     "looks_csv",
     "looks_table",
     "naive_table",
+    "preparation_table",
     "quality_table",
     "question_table",
     "residual_table",

@@ -26,6 +26,7 @@ from analysis.wording.numbers import (
     percent,
     percents,
 )
+from analysis.wording.preparation import preparation_in_words
 
 __all__ = [
     "CORRECTIONS",
@@ -50,6 +51,7 @@ __all__ = [
     "number",
     "percent",
     "percents",
+    "preparation_in_words",
     "rounds_verdict",
     "sentence",
     "sentences_of",

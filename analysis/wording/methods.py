@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from analysis.wording.numbers import count, degrees, join
+from analysis.wording.preparation import preparation_in_words
 
 if TYPE_CHECKING:
     from analysis.results import DimensionResult, StudyResult
@@ -29,10 +30,22 @@ REFERENCES: Final = {
 
 
 def methods_of(result: StudyResult) -> str:
-    """Return the methods paragraph: data, models, random effects, tests, correction, sizes, robustness, software."""
-    parts = [_data(result), *_models(result), _effects(result), _tests(result), _correction(result), _sizes(result)]
+    """Return the methods paragraph: texts, data, models, random effects, tests, correction, sizes, robustness."""
+    parts = [
+        _texts(result),
+        _data(result),
+        *_models(result),
+        _effects(result),
+        _tests(result),
+        _correction(result),
+        _sizes(result),
+    ]
     parts += [_robust(result), _naive(result)]
     return " ".join(part for part in parts if part)
+
+
+def _texts(result: StudyResult) -> str:
+    return preparation_in_words(result.declaration.preparation) if result.declaration else ""
 
 
 def _data(result: StudyResult) -> str:

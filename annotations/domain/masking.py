@@ -27,6 +27,9 @@ from annotations.models import Study
 from .events import log_event
 
 PLAIN = ("format", "version", "title", "lead", "texts_sha256", "dimensions")  # parts of a plan without any name
+PREPARED = ("rules", "rules_version", "changed", "left_out")
+DECIDED = ("do", "severity", "outputs", "within", "difference_before", "difference_after", "lost_prompts")
+AUDITED = ("current", "outputs", "findings")
 PROMISE = ("name", "statement", "required", "worst", "holds")
 ROLE = SystemRole.TREATMENT.value
 SYSTEMS = ("system", "system_a", "system_b")
@@ -124,9 +127,30 @@ def masked_plan(*, study: Study, contrasts: Iterable[tuple[str, str]]) -> str:
         "analysis": {**mask.content(frozen["analysis"]), "contrasts": pairs},
         "material": {name: value for name, value in frozen.get("material", {}).items() if name != "sha256"},
         "plan": {name: value for name, value in frozen.get("plan", {}).items() if name != "sha256"},
+        "preparation": _masked_preparation(frozen.get("preparation") or {}),
         "masked": True,
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _masked_preparation(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was done to the texts without titles, reasons and keys of findings: these may name systems."""
+    audit = record.get("audit")
+    found = {name: record[name] for name in PREPARED if name in record} | {
+        "shown": {name: value for name, value in record.get("shown", {}).items() if name != "sha256"},
+        "decisions": [
+            {name: one[name] for name in DECIDED if name in one} | {"finding": _audit_of(one)}
+            for one in record.get("decisions", [])
+        ],
+        "audit": audit
+        and {name: audit[name] for name in AUDITED if name in audit}
+        | {"undecided": [{"finding": _audit_of(one), "severity": one["severity"]} for one in audit["undecided"]]},
+    }
+    return found if record else {}
+
+
+def _audit_of(decision: Mapping[str, Any]) -> str:
+    return str(decision.get("finding") or "").partition(":")[0]
 
 
 def masked_certificate(*, study: Study) -> dict[str, Any]:

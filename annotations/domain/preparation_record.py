@@ -65,7 +65,10 @@ def _audit(study: Study) -> dict[str, Any] | None:
             severity: sum(one["severity"] == severity for one in run.findings)
             for severity in ("leak", "warning", "note")
         },
-        "undecided": [{"finding": one["key"], "severity": one["severity"]} for one in undecided(study=study, run=run)],
+        "undecided": [
+            {"finding": one["key"], "title": one["title"], "severity": one["severity"]}
+            for one in undecided(study=study, run=run)
+        ],
     }
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from annotations.domain import auditing, deciding, freezing, matching, planning, preparing
+from annotations.domain import auditing, deciding, freezing, matching, planning, preparing, reporting
 from annotations.domain.material_overview import missing_cells
 from annotations.domain.preparation_record import undecided
 from annotations.enums import JobState
@@ -173,7 +173,9 @@ def test_frozen_plan_holds_decisions_and_says_what_was_not_decided(study):
     second_plan = planning.freeze_study(study=study)
     second = json.loads(second_plan.canonical)["preparation"]
 
-    assert first["audit"]["undecided"] == [{"finding": TOKENS, "severity": "leak"}]
+    assert first["audit"]["undecided"] == [
+        {"finding": TOKENS, "title": "Tokens of a chat template", "severity": "leak"}
+    ]
     assert (first["audit"]["current"], first["audit"]["findings"]["leak"]) == (True, 1)
     assert second["audit"]["undecided"] == []
     assert [(one["do"], one["finding"], one["reason"]) for one in second["decisions"]] == [
@@ -182,6 +184,19 @@ def test_frozen_plan_holds_decisions_and_says_what_was_not_decided(study):
     assert the_researcher().username not in second_plan.canonical
     assert second_plan.sha256 != planning_version.sha256
     assert study.preparation["decisions"][0]["by"] == the_researcher().username
+
+
+def test_masked_plan_tells_what_was_decided_without_words_that_may_name_a_system(study):
+    audited(study)
+    deciding.note(study=study, key=TOKENS, text="Only north has them.", actor=the_researcher())
+    planning.freeze_study(study=study)
+
+    masked = json.loads(reporting.masked_plan(study=study))["preparation"]
+
+    assert masked["decisions"] == [{"do": "note", "finding": "artefacts", "severity": "leak", "outputs": 0}]
+    assert masked["audit"]["findings"]["leak"] == 1
+    assert "north" not in json.dumps(masked)
+    assert "sha256" not in masked["shown"]
 
 
 def test_frozen_study_cannot_be_prepared_audited_otherwise_or_decided_about(db):

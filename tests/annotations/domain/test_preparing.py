@@ -199,3 +199,9 @@ def test_numbers_of_the_material_follow_the_prepared_texts(study):
 
     after = {one.name: one.words_mean for one in material_summary(study=study).systems}
     assert after["base"] < before["base"]
+
+
+def test_every_rule_has_words_for_the_methods_of_a_report():
+    from analysis.wording.preparation import RULES
+
+    assert tuple(RULES) == normalising.NAMES
