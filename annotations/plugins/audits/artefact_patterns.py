@@ -31,7 +31,7 @@ EXPERIMENT = re.compile(
 )
 # A Latin-1 or Windows reading of UTF-8, and what could not be read at all.
 MOJIBAKE = re.compile(
-    "\ufffd|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â(?:€[\u0080-\u00bf™œž“”˜¦\u201c\u201d\u2122]|\u0080[\u0080-\u00bf])|"
+    "[\ufffd\ue000-\uf8ff\x00-\x08\x0b\x0e-\x1f]|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â(?:€[\u0080-\u00bf™œž“”˜¦\u201c\u201d\u2122]|\u0080[\u0080-\u00bf])|"
     "ð\u0178[\u0080-\u00bf˜™\u2018-\u2122]|[ÐÑ][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ°±²³´µ¶·¸¹º»¼½¾¿][ÐÑ]|ï¿½|ï»¿"
 )
 HOLES = re.compile(

@@ -2,13 +2,18 @@
 
 Near duplicates are found by MinHash over runs of words (datasketch) and then compared exactly: the Jaccard index of
 their runs has to reach the threshold, so that MinHash decides what is looked at and nothing else.
+
+Runs of words say nothing of an answer of a few words, where one word is half of it. Of those the runs of three letters
+are compared, spaces and articles left out: "use it as a door stop" is nearly "Use as the doorstop", "a boat" is not
+nearly "a goat". Short answers also meet by chance. That two systems gave the same one is told as a
+warning where they do so more often than these texts repeat themselves, and as a note where they do not.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -19,8 +24,13 @@ from annotations.registry import Audit, AuditedText, AuditFinding, Option, Sever
 
 from .places import Hit, by_system, counted, evidence, outputs_of, sizes_of
 
-TOKEN = re.compile(r"\w+")
-FEW_WORDS = 8  # shorter texts are the same or they are not
+TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
+FEW_WORDS = 8  # shorter texts are compared by letters
+LETTERS = 3
+_ARTICLES = "a an the it its this that my your our some one ein eine einen der die das un una el la le les"
+ARTICLES = frozenset(_ARTICLES.split())
+PLURAL = re.compile(r"(?<=[a-z]{3})(?<!s)s\Z")
+CHANCE = 0.01
 PERMUTATIONS = 64
 BAND = (16, 4)  # bands and rows: a pair of similarity 0.8 is missed once in 10,000
 MOST_PARTNERS = 200
@@ -29,16 +39,18 @@ Runs = np.ndarray[Any, np.dtype[np.uint32]]
 
 @dataclass(slots=True)
 class _Found:
-    """Outputs of one kind of duplicate, and how many pairs they make."""
+    """Outputs of one kind of duplicate, and how many pairs they make; `short` counts pairs of short answers."""
 
     texts: dict[int, AuditedText] = field(default_factory=dict)
     pairs: int = 0
     exact: int = 0
+    short: int = 0
 
     def add(self, one: AuditedText, other: AuditedText, *, exact: bool) -> None:
         self.texts[one.output], self.texts[other.output] = one, other
         self.pairs += 1
         self.exact += exact
+        self.short += min(len(_words(one.text)), len(_words(other.text))) < FEW_WORDS
 
 
 @audits.register
@@ -61,22 +73,21 @@ class Duplicates(Audit):
         sizes, threshold = sizes_of(texts), settings["threshold"] / 100
         kinds: dict[str, _Found] = defaultdict(_Found)
         for one, other, exact in _pairs(texts, threshold=threshold, run=settings["run"]):
-            if one.prompt == other.prompt:
-                kinds["cell" if one.system == other.system else "arms"].add(one, other, exact=exact)
-            elif one.system == other.system:
-                kinds["prompts"].add(one, other, exact=exact)
+            kinds[_kind(one, other)].add(one, other, exact=exact)
         for kind, (severity, title, what, advice) in KINDS.items():
             if found := kinds.get(kind):
-                hits = [Hit(text, 0, 0) for text in _side_by_side(found.texts.values())]
+                chance = kind == "arms" and _by_chance(texts, kinds)
                 yield AuditFinding(
                     key=kind,
-                    severity=severity,
+                    severity="note" if chance else severity,
                     title=title,
                     detail=f"{counted(len(found.texts), 'output')} in {counted(found.pairs, 'pair')} "
-                    f"({found.exact:,} word for word) {what}",
+                    f"({found.exact:,} word for word) {what}{BY_CHANCE if chance else ''}",
                     advice=advice,
                     outputs=tuple(found.texts),
-                    evidence=evidence([Hit(hit.text, 0, min(len(hit.text.text), 90)) for hit in hits]),
+                    evidence=evidence(
+                        [Hit(text, 0, min(len(text.text), 90)) for text in _side_by_side(found.texts.values())]
+                    ),
                     figures=by_system(found.texts.values(), sizes) | {"pairs": found.pairs, "exact": found.exact},
                 )
         yield from _same_as_prompt(texts, sizes=sizes)
@@ -104,6 +115,42 @@ KINDS: dict[str, tuple[Severity, str, str, str]] = {
 }
 
 
+BY_CHANCE = " They are short answers, and systems share them no more often than these texts repeat themselves."
+
+
+def _kind(one: AuditedText, other: AuditedText) -> str:
+    if one.prompt == other.prompt:
+        return "cell" if one.system == other.system else "arms"
+    return "prompts" if one.system == other.system else "apart"
+
+
+def _by_chance(texts: Sequence[AuditedText], kinds: Mapping[str, _Found]) -> bool:
+    """Whether systems share short answers no more often than a system repeats itself, and than prompts share answers.
+
+    Pairs between systems are counted against pairs within them (binomial) and over prompts (Poisson, at that rate).
+    Without any of the latter there is nothing to expect, so that no shared answer is by chance.
+    """
+    from scipy import stats
+
+    between = kinds["arms"]
+    if between.short < between.pairs:
+        return False
+    within = kinds["cell"].short if "cell" in kinds else 0
+    across = sum(kinds[kind].short for kind in ("prompts", "apart") if kind in kinds)
+    whole, prompts, cells = len(texts), Counter[str](), Counter[tuple[str, str]]()
+    for text in texts:
+        prompts[text.prompt] += 1
+        cells[text.prompt, text.system] += 1
+    in_cells, in_prompts = (sum(n * (n - 1) // 2 for n in sizes.values()) for sizes in (cells, prompts))
+    may_meet, apart = in_prompts - in_cells, whole * (whole - 1) // 2 - in_prompts
+    ps = [0.0]
+    if within:
+        ps.append(float(stats.binom.sf(between.pairs - 1, between.pairs + within, may_meet / in_prompts)))
+    if across:
+        ps.append(float(stats.poisson.sf(between.pairs - 1, across * may_meet / apart)))
+    return max(ps) >= CHANCE
+
+
 def _words(text: str) -> list[str]:
     return [word.casefold() for word in TOKEN.findall(text)]
 
@@ -129,16 +176,38 @@ def _pairs(
         for at, one in enumerate(same[:MOST_PARTNERS]):
             for other in same[at + 1 : MOST_PARTNERS]:
                 yield one, other, True
-    long = [(words, same) for words, same in groups.items() if len(words) >= FEW_WORDS]
-    if threshold >= 1 or len(long) < 2:  # noqa: PLR2004 - a pair
+    if threshold >= 1:
         return
-    runs = [_runs(words, run) for words, _ in long]
+    few, many = (
+        [(words, same) for words, same in groups.items() if words and (len(words) < FEW_WORDS) is is_few]
+        for is_few in (True, False)
+    )
+    yield from _near(few, [_letters(words) for words, _ in few], threshold)
+    yield from _near(many, [_runs(words, run) for words, _ in many], threshold)
+
+
+def _near(
+    groups: Sequence[tuple[tuple[str, ...], list[AuditedText]]], runs: Sequence[Runs], threshold: float
+) -> Iterator[tuple[AuditedText, AuditedText, bool]]:
     for at, to in _candidates(runs, threshold):
-        shared = len(np.intersect1d(runs[at], runs[to], assume_unique=True))
-        if shared / (len(runs[at]) + len(runs[to]) - shared) >= threshold:
-            for one in long[at][1][:MOST_PARTNERS]:
-                for other in long[to][1][:MOST_PARTNERS]:
+        if _is_near(runs[at], runs[to], threshold):
+            for one in groups[at][1][:MOST_PARTNERS]:
+                for other in groups[to][1][:MOST_PARTNERS]:
                     yield one, other, False
+
+
+def _is_near(one: Runs, other: Runs, threshold: float) -> bool:
+    """Whether the Jaccard index reaches the threshold."""
+    shared = len(np.intersect1d(one, other, assume_unique=True))
+    return bool(shared / (len(one) + len(other) - shared) >= threshold)
+
+
+def _letters(words: Sequence[str]) -> Runs:
+    """Return the distinct runs of LETTERS letters as 32-bit hashes; spaces, articles and plurals are left out."""
+    kept = [word for word in words if word not in ARTICLES] or words
+    whole = "^" + "".join(PLURAL.sub("", word) for word in kept) + "$"
+    found = {whole[at : at + LETTERS] for at in range(max(len(whole) - LETTERS, 0) + 1)}
+    return np.array(sorted({zlib.crc32(one.encode()) for one in found}), dtype=np.uint32)
 
 
 def _candidates(runs: Sequence[Runs], threshold: float) -> Iterator[tuple[int, int]]:

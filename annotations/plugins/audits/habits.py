@@ -7,8 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
 from annotations.registry import Audit, AuditedText, AuditFinding, Option, Surroundings, audits
 
 from .arms import ALPHA, Arms, Difference
@@ -23,7 +21,6 @@ LEAST_TEXTS = 6
 OPENING = (1, 2, 3)  # words of a formula at the beginning
 ENDING = (2, 3)
 NOTABLE_FORMULA = 0.2
-CHI = 6.0  # of the chi-square, below which no exact test is worth while (p about 0.014)
 MOST = 8
 
 
@@ -48,9 +45,9 @@ class Habits(Audit):
         told = 0
         for kind, found in (("opening", openings), ("ending", endings), ("word", words)):
             least = settings["least"] / 100 if kind == "word" else min(settings["least"] / 100, NOTABLE_FORMULA)
-            tests = len(found) * max(len(arms.compared), 1)
-            likely = {key: having for key, having in found.items() if _chi(having, arms) > CHI}
-            clear = [one for one in arms.differences(likely, tests=tests) if one.p < ALPHA and one.size >= least]
+            enough = least * min(sizes.values(), default=0)  # texts; with fewer no share differs by so much
+            likely = {key: having for key, having in found.items() if len(having) >= enough}
+            clear = [one for one in arms.differences(likely) if one.p < ALPHA and one.size >= least]
             for one in _longest(sorted(clear, key=lambda one: (-one.size, one.p)))[:MOST]:
                 told += 1
                 yield _finding(kind, one, having=found[one.feature], sizes=sizes)
@@ -78,21 +75,6 @@ def _formulas(texts: Sequence[AuditedText]) -> tuple[dict[str, list[AuditedText]
             if len(found) >= LEAST_TEXTS and len({text.prompt for text in found}) >= LEAST_PROMPTS
         }
         for one in (openings, endings, words)
-    )
-
-
-def _chi(having: Sequence[AuditedText], arms: Arms) -> float:
-    """Return the chi-square of a word over the systems: a quick look before the exact test."""
-    counts: dict[str, int] = defaultdict(int)
-    for text in having:
-        counts[text.system] += 1
-    seen = np.array([counts[name] for name in arms.systems], dtype=float)
-    sizes = np.array([arms.sizes[name] for name in arms.systems], dtype=float)
-    expected = sizes * seen.sum() / sizes.sum()
-    missing = sizes - expected
-    return float(
-        (((seen - expected) ** 2) / np.maximum(expected, 1e-9)).sum()
-        + ((seen - expected) ** 2 / np.maximum(missing, 1e-9)).sum()
     )
 
 

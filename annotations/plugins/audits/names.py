@@ -7,17 +7,18 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
 from annotations.registry import Audit, AuditedText, AuditFinding, Option, Severity, Surroundings, audits
 
-from .names_list import AMBIGUOUS, CERTAIN, GENERIC, INNOCENT, USUAL
+from .features import INVISIBLE
+from .names_list import AMBIGUOUS, CERTAIN, INNOCENT, USUAL
+from .own_names import LEFT, RIGHT, own_names
 from .places import Hit, by_system, counted, evidence, outputs_of, sizes_of
 
-LEFT, RIGHT = r"(?<![\w-])", r"(?!\w)"
-SHORTEST = 3
+LOOKALIKES = str.maketrans({"\u2010": "-", "\u2011": "-", "\u00a0": " ", "\u202f": " "})
 MACHINE = r"(?:AI|A\.I\.|assistant|language model|large language model|LLM|chat ?bot|model|API|bot)"
 MADE = r"(?:developed|created|made|trained|built|powered|generated|written|produced|provided|designed|programmed|answered|completed)"
 STRONG_BEFORE = (
@@ -67,14 +68,23 @@ class Names(Audit):
         sizes = sizes_of(texts)
         may_stand = {name.casefold() for name in settings["innocent"]}
         found: dict[tuple[str, Severity, str], list[Hit]] = defaultdict(list)
-        for text in texts:
+        readable = [_readable(text) for text in texts]
+        for text in readable:
             for kind, severity, name, start, end in _in_text(text, tuple(settings["more"])):
                 if name.casefold() not in may_stand:
                     found[kind, severity, name].append(Hit(text, start, end))
         for (kind, severity, name), hits in _merged(found).items():
-            yield _finding(kind, severity, name=name, hits=hits, sizes=sizes)
+            yield finding_of(kind, severity, name=name, hits=hits, sizes=sizes)
         names = [name for name in around.roles if name.casefold() not in may_stand]
-        yield from _own_names(texts, names, sizes=sizes)
+        for own in own_names(readable, names):
+            yield finding_of("system", own.severity, name=own.name, hits=own.hits, sizes=sizes)
+
+
+def _readable(text: AuditedText) -> AuditedText:
+    """Take out what would hide a name from a search and not from a reader: invisible characters, odd hyphens, spaces."""
+    if text.text.isascii():
+        return text
+    return replace(text, text=INVISIBLE.sub("", text.text.translate(LOOKALIKES)))
 
 
 @lru_cache(maxsize=1)
@@ -86,6 +96,16 @@ def _certain() -> re.Pattern[str]:
 def _doubtful() -> re.Pattern[str]:
     words = sorted({*AMBIGUOUS, *USUAL}, key=len, reverse=True)
     return re.compile(f"{LEFT}(?:{'|'.join(map(re.escape, words))}){RIGHT}")
+
+
+@lru_cache(maxsize=1)
+def _signed() -> re.Pattern[str]:
+    """Names in small letters, where only a signature or a label stands: "- claude", "[mistral]", "model: gemini"."""
+    names = "|".join(map(re.escape, AMBIGUOUS))
+    label = (
+        rf"\[(?:{names})\]|(?:[—–]|--|\s-)\s?(?:{names})\s*\Z|\b(?:model|system|source|author)\s*[:=]\s*(?:{names})\b"
+    )
+    return re.compile(rf"(?=({label}))", re.IGNORECASE)
 
 
 @lru_cache(maxsize=32)
@@ -111,7 +131,11 @@ def _in_text(text: AuditedText, more: tuple[str, ...]) -> Iterator[Place]:
             continue
         severity = _severity(text.text, match)
         if severity is not None:
+            taken.append(match.span())
             yield "model", severity, match[0], *match.span()
+    for match in _signed().finditer(text.text):
+        if match[1].casefold() not in asked and not any(start <= match.start(1) < end for start, end in taken):
+            yield "model", "leak", match[1], *match.span(1)
 
 
 def _severity(text: str, match: re.Match[str]) -> Severity | None:
@@ -149,7 +173,7 @@ def _merged(found: Mapping[tuple[str, Severity, str], list[Hit]]) -> dict[tuple[
     return dict(merged.values())
 
 
-def _finding(kind: str, severity: Severity, *, name: str, hits: list[Hit], sizes: Mapping[str, int]) -> AuditFinding:
+def finding_of(kind: str, severity: Severity, *, name: str, hits: list[Hit], sizes: Mapping[str, int]) -> AuditFinding:
     ids = outputs_of(hits)
     slot = re.sub(r"[\s_\-]+", "-", name.casefold())
     what = "a model or a vendor" if kind == "model" else "a system of this study"
@@ -164,82 +188,3 @@ def _finding(kind: str, severity: Severity, *, name: str, hits: list[Hit], sizes
         evidence=evidence(hits),
         figures=by_system((hit.text for hit in hits), sizes),
     )
-
-
-def _own_names(
-    texts: Sequence[AuditedText], names: Sequence[str], *, sizes: Mapping[str, int]
-) -> Iterator[AuditFinding]:
-    """Look for the systems' names, whole and in parts that are no ordinary words."""
-    seen: set[tuple[int, int]] = set()
-    for own in sorted(_own_patterns(names), key=lambda one: one.severity):
-        hits = [
-            Hit(text, *match.span())
-            for text in texts
-            if not own.pattern.search(text.question)
-            for match in own.pattern.finditer(text.text)
-        ]
-        fresh = [hit for hit in hits if (hit.text.output, hit.start) not in seen]
-        if not fresh or (own.severity == "warning" and len({hit.text.system for hit in fresh}) > 1):
-            continue  # a word that several systems use tells nothing of who wrote
-        seen |= {(hit.text.output, at) for hit in fresh for at in range(hit.start, hit.end)}
-        yield _finding("system", own.severity, name=own.name, hits=fresh, sizes=sizes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """What to look for of a system's name."""
-
-    name: str
-    pattern: re.Pattern[str]
-    severity: Severity
-
-
-def _own_patterns(names: Sequence[str]) -> Iterator[_Own]:
-    wanted: dict[str, _Own] = {}
-    for name in names:
-        parts = [part for part in re.split(r"[\W_]+", name) if part]
-        if not parts:
-            continue
-        escaped = re.escape(name)
-        more = rf"|{escaped} (?:model|output|arm)" if name.casefold() in _UNUSUAL else ""
-        yield _Own(name, _bounded(_MACHINE.format(name=escaped, more=more)), "leak")
-        if len(name) < SHORTEST or name.casefold() in GENERIC:
-            continue
-        if len(parts) == 1:
-            wanted[name.casefold()] = _Own(name, _bounded(escaped), "leak" if _is_odd(name) else "warning")
-            continue
-        odd = any(mark.isdigit() or mark in "-_./" for mark in name)
-        yield _Own(name, _bounded(escaped), "leak" if odd else "warning")
-        yield _Own(
-            name,
-            _bounded(r"[\s_\-./]".join(map(re.escape, parts))),
-            "warning" if _is_loose(parts) and not _is_odd(name) else "leak",
-        )
-        for part in parts:
-            if len(part) > SHORTEST and part.casefold() not in GENERIC and not part.isdigit():
-                own = _Own(part, _bounded(re.escape(part)), "leak" if _is_odd(part) else "warning")
-                wanted.setdefault(part.casefold(), own)
-    yield from wanted.values()
-
-
-_MACHINE = (
-    r"(?:(?:I am|I['’]m|as|this is|by|from) the {name} (?:model|system|condition|arm|assistant|version){more}|"
-    r"\A\s*\[?{name}\]?\s*:)"
-)
-_UNUSUAL = frozenset(
-    ("baseline", "steered", "vanilla", "finetuned", "prompted")
-)  # no text holds "steered model" by chance
-
-
-def _bounded(pattern: str) -> re.Pattern[str]:
-    return re.compile(f"{LEFT}{pattern}{RIGHT}" if not pattern.endswith("*:)") else pattern, re.IGNORECASE)
-
-
-def _is_odd(word: str) -> bool:
-    """Whether this is no word that a text would hold by chance: with digits, or capitals inside (CreativityNeuro)."""
-    return any(map(str.isdigit, word)) or (word.isalpha() and not word[1:].islower())
-
-
-def _is_loose(parts: Sequence[str]) -> bool:
-    """Whether a name is made of ordinary words only, which may stand side by side by chance."""
-    return all(part.casefold() in GENERIC or part.isdigit() or len(part) <= SHORTEST for part in parts)

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 # Patterns that mean a model or its maker wherever they stand. Matched with word boundaries, whatever the case.
 CERTAIN = (
-    r"chat[ -]?gpt(?:[ -]?\d[\w.]*)?",
+    r"chat[ -]?gpt(?:[ -]?\d[\w.]*|s)?",
+    r"(?-i:(?:an? |like |other |these )GPTs?(?: model)?|GPTs)",
     r"gpt[ -]?[1-9](?:\.\d)?(?:[ -]?(?:o|turbo|mini|nano|pro|codex|vision|oss))*",
     r"gpt[ -]?(?:oss|neox?|j)(?:[ -]?\d+b)?",
-    r"openai|(?-i:Open AI)",
+    r"openais?|(?-i:Open AI)|(?:by|from|at) open ai",
     r"o[134][ -](?:mini|preview|pro|high)",
     r"text-davinci-\d+|davinci-00\d|code-davinci-\d+",
     r"anthropic['’]s claude|claude[ -](?:instant|sonnet|opus|haiku|v?\d[\w.\-]*|code|ai)",
@@ -34,6 +35,7 @@ CERTAIN = (
     r"gpt4all|openassistant|(?-i:Open Assistant)|mpt-\d+b|dolly[ -]v?\d|redpajama|pythia-[\d.]+[bm]|cerebras-gpt|opt-\d[\d.]*[bm]",
     r"zephyr-\d+b|openhermes|nous[ -]hermes|dolphin-[\d.]+|solar-[\d.]+b|smollm\d*|exaone|jamba[ -][\d.]+|dbrx|eleutherai|huggingface|(?-i:Hugging Face)",
     r"perplexity ai|character\.ai|inflection ai|microsoft copilot|github copilot|amazon titan|amazon nova|reka (?:core|flash|edge)",
+    r"flan-t5[\w-]*|yandexgpt|gigachat|(?:чат|яндекс)[ -]?(?:гпт|gpt)\w*|гигачат|克劳德|讯飞星火|شات[ -]?جي[ -]?بي[ -]?تي",
     r"\w+-\d+(?:\.\d+)?b-(?:instruct|chat|base|it)",
 )
 # Words that also mean something else: with a hint of a machine beside them a leak, alone and capitalised a warning.
@@ -88,6 +90,7 @@ GENERIC = frozenset(
     delta lambda sigma rho mask full half double single pair all none other another set run seed temp temperature topp
     expert experts student students crowd worker workers teacher king queen star sun moon sky sea fire water earth wind
     air stone tree bird fox owl cat dog bear wolf lion river mountain forest garden house home door window road city town
+    creative routine machine machines alternative candidate proposed ours modified changed unchanged default lush dull free
     summer winter spring autumn north south east west time day night year name word words line page book
     """.split()  # noqa: SIM905 - a list of a hundred quoted words is no easier to read
 )

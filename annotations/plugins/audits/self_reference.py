@@ -15,7 +15,10 @@ from .places import Hit, by_system, evidence, outputs_of, says, sizes_of
 MACHINE = r"(?:AI|A\.I\.|artificial intelligence|(?:large |AI )?language model|LLM|chat ?bot|virtual assistant|digital assistant|AI (?:assistant|model|system|chatbot|program)|computer program|machine learning model|neural network)"
 SELF = (
     # English
-    r"\bas an? (?:large |AI |artificial )?(?:language model|intelligence language model|LLM)\b",
+    r"\bas (?:an? |your )?(?:large |AI |artificial )*(?:language model|intelligence language model|LLM)\b(?! for\b| of\b)",
+    r"\bas (?:your|this) (?:AI|virtual|digital)(?: \w+)?\b",
+    r"\b(?:since|because|as|although|while|given that) I(?: am|['’]m) (?:not an? (?:human|real person)|only a machine)\b",
+    r"\bI (?:do not|don['’]t|cannot|can['’]t) (?:have|experience|possess) (?:any )?(?:human )?(?:feelings|emotions|consciousness|a body|a physical body)(?:,? (?:or|nor|and) (?:an? )?(?:physical )?(?:feelings|emotions|consciousness|opinions|experiences|body|form))\b",
     rf"\bas an? {MACHINE}(?=\s*(?:,|—|–|-{{1,2}}\s|I\b|my\b|developed|created|trained|designed|programmed|built|made by|without))",
     rf"\b(?:I am|I['’]m|I, as) (?:just |only |merely |simply )?(?:an?|your) {MACHINE}\b",
     rf"\b(?:speaking|being|since I am|because I am|given that I am) an? {MACHINE}\b",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from annotations.plugins.audits.guessing import guess
-from annotations.registry import SEVERITIES, Surroundings, audits
+from annotations.registry import SEVERITIES, AuditedText, Surroundings, audits
 from tests.annotations.plugins.audits.clean import (
     AROUND,
     LEAKS,
@@ -57,6 +57,98 @@ def test_near_copy_between_systems_is_found_and_within_a_cell_noted(texts):
     assert between["arms"].severity == "warning"
     assert {text.system for text in texts if text.output in between["arms"].outputs} == set(SYSTEMS)
     assert (within["cell"].severity, within["cell"].outputs) == ("note", (1, 2))
+
+
+SHORT = Surroundings(roles={"north": "baseline", "quagga-7": "treatment"})
+
+
+def short_answers(draw, *, prompts=20, samples=4):
+    """Answers of two to four words that both systems draw from the same thirty."""
+    things = ("kite", "drum", "hat", "lamp", "boat", "stool", "mask", "bell", "sled", "step", "ruler", "stamp", "map")
+    places = ("in snow", "at sea", "for cats", "on stage", "in space", "at work", "for ants", "in mud", "on ice")
+    return [
+        AuditedText(at, system, f"p{prompt}", "A use?", sample, f"a {draw.choice(things)} {draw.choice(places)}")
+        for at, (prompt, system, sample) in enumerate(
+            (prompt, system, sample) for prompt in range(prompts) for system in SYSTEMS for sample in range(samples)
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "near"),
+    [
+        ("use it as a door stop", "Use as the doorstop.", True),
+        ("a paper weight", "Paperweights", True),
+        ("Throw it at a window", "throw it at the windows", True),
+        ("把它做成一个可爱的小凳子送给邻居", "把它做成一个可爱的小凳子送给邻居吧", True),
+        ("a boat", "a goat", False),
+        ("use it as a hat", "use it as a mat", False),
+        ("make a kite", "make a boat", False),
+        ("use it as a footrest under the desk", "use it as a bookend under the desk", False),
+        ("step stool", "stool", False),
+        ("把它做成小凳子", "把它当作枕头用", False),
+    ],
+)
+def test_short_answers_are_near_by_their_letters(one, other, near):
+    texts = [
+        AuditedText(at, system, "p", "?", 0, text)
+        for at, (system, text) in enumerate(zip(SYSTEMS, (one, other), strict=True))
+    ]
+
+    assert [(found.key, found.severity) for _, found in examine(texts, only="duplicates")] == [
+        ("arms", "warning")
+    ] * near
+
+
+def test_short_answers_that_meet_by_chance_are_noted_and_copied_ones_warn():
+    texts = short_answers(random.Random(3))
+    first = {(text.prompt, text.sample): text.text for text in texts if text.system == SYSTEMS[0]}
+    copied_ones = [
+        replace(text, text=first[text.prompt, 0]) if (text.system, text.sample) == (SYSTEMS[1], 0) else text
+        for text in texts
+    ]
+
+    chance = {one.key: one.severity for _, one in examine(texts, around=SHORT, only="duplicates")}
+    planted = {one.key: one.severity for _, one in examine(copied_ones, around=SHORT, only="duplicates")}
+
+    assert (chance["arms"], planted["arms"]) == ("note", "warning")
+
+
+def habits_of_cells(draw, *, prompts=12, samples=8):
+    """Both systems alike, but what a system does with one prompt it does in most of its samples."""
+    texts = []
+    for prompt in range(prompts):
+        for system in SYSTEMS:
+            bold, opening = draw.random() < 0.5, draw.choice(("Think", "Take", "Imagine", "Well"))
+            favourite = draw.sample([f"word{chr(97 + at)}" for at in range(20)], 6)
+            for sample in range(samples):
+                words = [
+                    *draw.sample(favourite, 5),
+                    *draw.choices(("drum", "kite", "hat", "lamp", "boat", "bell", "sled", "map", "net", "bag"), k=10),
+                ]
+                text = f"{opening} of {' '.join(words)}."
+                texts.append(
+                    AuditedText(len(texts), system, f"p{prompt}", "?", sample, f"**So.** {text}" if bold else text)
+                )
+    return texts
+
+
+def test_habits_of_single_cells_are_no_habits_of_a_system():
+    alarms = [serious(examine(habits_of_cells(random.Random(seed)), only=only)) for seed in range(6) for only in
+              ("habits", "formatting")]  # fmt: skip
+
+    assert sum(map(bool, alarms)) <= 1  # at 5% a run, two of twelve come once in nine times
+
+
+def test_habit_of_all_cells_is_found_among_habits_of_single_ones():
+    texts = [
+        replace(text, text=f"{text.text} Such a whisper.") if text.system == SYSTEMS[1] and text.sample % 2 else text
+        for text in habits_of_cells(random.Random(1))
+    ]
+
+    found = {one.key for _, one in examine(texts, only="habits") if one.severity == "warning"}
+
+    assert found == {"ending:such a whisper:quagga-7", "word:whisper:quagga-7", "word:such:quagga-7"}
 
 
 def test_example_study_has_no_leak():

@@ -45,6 +45,17 @@ def verdict(text: str, only: str, *, question: str = "A use for a brick?", syste
         "Claude: put it on the table.",
         "The answer is short. — Claude",
         "Try Llama 3 or Mistral-7B-Instruct.",
+        "Chat-GPTs do so.",
+        "Laut ChatGPTs Antwort.",
+        "It is OpenAIs idea.",
+        "A model trained by open ai.",
+        "Like other GPTs I enjoy lists.",
+        "As a GPT model I say so.",
+        "Ask GPT\u20114 about it.",
+        "Chat\u200bGPT knows.",
+        "A drum. - claude",
+        "A drum (model: mistral).",
+        "ЧатГПТ так сказал.",
     ],
 )
 def test_names_of_models_are_leaks(text):
@@ -98,6 +109,56 @@ def test_names_of_the_studys_own_systems_are_found(text, severity):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "A drum. Output by north.",
+        "Written by NORTH",
+        "[north] A drum.",
+        "North: a drum.",
+        "A drum (model: north).",
+        "system=north",
+        "A drum.\n— North",
+        "<north>A drum.</north>",
+        "North's answer: a drum.",
+        "A drum. Yours, North",
+        "A drum. (north)",
+        "A drum #north",
+    ],
+)
+def test_ordinary_word_that_names_a_system_is_a_leak_where_it_is_set_as_a_label(text):
+    shown = AuditedText(1, "north", "p1", "A use for a brick?", 0, text)
+    around = Surroundings(roles={"north": "baseline", "south": "treatment"})
+
+    found = [(one.severity, one.key) for _, one in examine([shown], around=around, only="names")]
+
+    assert found == [("leak", "system:north")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "North of the river it was written by night.",
+        "Throw it north.",
+        "The output by the northern line.",
+        "It points (north) and then on.",
+        "By north wind it was carried.",
+        "The model, northward bound, is made of north stone.",
+    ],
+)
+def test_ordinary_word_that_names_a_system_is_left_alone_in_a_sentence(text):
+    shown = AuditedText(1, "north", "p1", "A use for a brick?", 0, text)
+    around = Surroundings(roles={"north": "baseline", "south": "treatment"})
+
+    assert examine([shown], around=around, only="names") == []
+
+
+def test_label_that_all_systems_set_is_nobodys_name():
+    texts = [AuditedText(at, system, "p1", "?", 0, "Story: a drum.") for at, system in enumerate(("story", "plot"))]
+
+    assert examine(texts, around=Surroundings(roles=dict.fromkeys(("story", "plot"), "treatment")), only="names") == []
+
+
+@pytest.mark.parametrize(
     "text", ["The baseline of the court is chalk.", "A creative person can steer it.", "We drew a base line."]
 )
 def test_ordinary_words_of_systems_names_are_left_alone(text):
@@ -109,6 +170,10 @@ def test_ordinary_words_of_systems_names_are_left_alone(text):
     [
         "As an AI language model, I cannot lift bricks.",
         "As an AI, I have no hands.",
+        "As AI language model, I have no hands.",
+        "As your AI assistant I can help more.",
+        "I don't have feelings or a body.",
+        "Since I'm not a human, I never tried.",
         "I'm just a language model.",
         "I don't have personal experiences with bricks.",
         "My training data ends in 2023.",
@@ -133,6 +198,7 @@ def test_self_reference_is_a_leak_in_every_language_of_the_platform(text):
         "I was trained to be a nurse, so I wrapped it.",
         "I am a model citizen and an assistant cook.",
         "I don't have feelings for bricks any more.",
+        "I'm not a human fly, said the thief.",
         "I'm sorry, but the brick is heavy.",
         "My training as a mason helps.",
     ],
@@ -163,6 +229,7 @@ def test_refusals_warn_by_words_and_by_mark():
         ("A drum. (temperature=1.2)", "leak experiment"),
         ("It costs 5 â‚¬ and itâ€™s fine.", "warning encoding"),
         ("The cafÃ© is open.", "warning encoding"),
+        ("A drum \ue000 here.", "warning encoding"),
         ("Dear [your name], use it as a drum.", "warning holes"),
         ("A drum.\\nA lamp.", "warning escapes"),
         ("It is very very very very very very good to go on and on.", "warning loops"),
