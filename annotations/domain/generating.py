@@ -102,8 +102,9 @@ def request_generation(
 ) -> Generation:
     """Plan a generation of `samples` outputs for every system × prompt (all that can be asked, or those chosen).
 
-    What is there already is not asked for again. Whoever calls this then queues `run_generation`. Raises WrongState
-    when the study is no draft or another generation is not finished, and NotReady saying what is missing.
+    What is there already is not asked for again, and a stopped generation is ended: what is asked for here takes its
+    place. Whoever calls this then queues `run_generation`. Raises WrongState when the study is no draft or another
+    generation is at work, and NotReady saying what is missing.
     """
     limits = {"budget": check_budget(budget)}
     clean = check_rules(rules or {})
@@ -112,7 +113,7 @@ def request_generation(
     with _draft(study) as locked:
         if is_panel(locked):
             raise NotReady("In a panel of experts the systems answer while the study runs.")
-        _refuse_a_second(locked)
+        _refuse_a_second(locked, UNDER_WAY)
         system_ids, prompt_ids = chosen(study=locked, systems=systems, prompts=prompts)
         if len(system_ids) * len(prompt_ids) * samples > MOST_ROWS:
             raise NotReady(f"That is more than {MOST_ROWS:,} outputs; ask for fewer at a time.")
@@ -147,6 +148,8 @@ def request_generation(
             "limits": limits,
         }
         log_event(study=locked, name="generation_requested", data=data, actor=actor)
+        for older in locked.generations.filter(state=GenerationState.STOPPED).select_for_update():
+            _end(locked, older, words="A newer one took its place", actor=actor)
     return made
 
 
@@ -171,9 +174,9 @@ def chosen(
     return wanted, ids
 
 
-def _refuse_a_second(study: Study) -> None:
-    if Generation.objects.filter(study=study, state__in=UNFINISHED).exists():
-        raise WrongState("Another generation of this study is not finished: resume it, or cancel it, first.")
+def _refuse_a_second(study: Study, states: Collection[str]) -> None:
+    if Generation.objects.filter(study=study, state__in=states).exists():
+        raise WrongState("Another generation of this study is not finished: stop it, or wait for it, first.")
 
 
 @contextmanager
@@ -221,7 +224,7 @@ def retry_failed(*, generation: Generation, left_out: bool = False, actor: Any =
     states = (GenerationState.STOPPED, GenerationState.DONE)
     with _held(generation, *states, otherwise="Stop the generation first.") as (study, held):
         if held.state == GenerationState.DONE:
-            _refuse_a_second(study)
+            _refuse_a_second(study, UNFINISHED)
         wanted = [SampleState.FAILED.value, *([SampleState.LEFT_OUT.value] if left_out else [])]
         with connection.cursor() as cursor:
             cursor.execute(
@@ -249,13 +252,17 @@ def _queue(study: Study, held: Generation, *, limits: Mapping[str, Any]) -> None
 
 def cancel_generation(*, generation: Generation, actor: Any = None) -> int:
     """End it for good: what has come stays, what has not is forgotten; returns how many samples that is."""
-    with _held(generation, *UNFINISHED, otherwise="This generation is over already.") as (study, held):
-        gone, _ = held.samples.exclude(state=SampleState.ARRIVED).delete()
-        held.state, held.stop_asked, held.finished_at = GenerationState.CANCELLED, False, timezone.now()
-        held.message = f"Cancelled; {gone:,} sample{'s' * (gone != 1)} had not come."
-        held.save()
-        data = {"generation": held.pk, "not_come": gone}
-        log_event(study=study, name="generation_cancelled", data=data, actor=actor)
+    with _held(generation, *UNFINISHED, otherwise="This generation is over already.") as found:
+        return _end(*found, words="Cancelled", actor=actor)
+
+
+def _end(study: Study, held: Generation, *, words: str, actor: Any) -> int:
+    gone, _ = held.samples.exclude(state=SampleState.ARRIVED).delete()
+    held.state, held.stop_asked, held.finished_at = GenerationState.CANCELLED, False, timezone.now()
+    held.message = f"{words}; {gone:,} sample{'s' * (gone != 1)} had not come."
+    held.save()
+    data = {"generation": held.pk, "not_come": gone}
+    log_event(study=study, name="generation_cancelled", data=data, actor=actor)
     return int(gone)
 
 

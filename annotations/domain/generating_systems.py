@@ -10,7 +10,7 @@ from django.db import transaction
 
 from annotations.enums import StudyState, SystemRole
 from annotations.errors import AskLater, GeneratorFailed, NotReady, WrongState
-from annotations.models import Generation, Sample, Study, System, Writer
+from annotations.models import Generation, Study, System, Writer
 from annotations.registry import Ask, Written, generators
 
 from .generating_states import UNDER_WAY
@@ -129,14 +129,3 @@ def try_system(*, study: Study, system_id: int, prompt: str, count: int = 2) -> 
         if isinstance(answer, GeneratorFailed | AskLater):
             raise answer
     return [answer for answer in answers if isinstance(answer, Written)]
-
-
-def answers_not_taken(*, study: Study, most: int = 50) -> list[dict[str, Any]]:
-    """Return answers that came and were not taken, newest samples first, each with system, prompt and number."""
-    rows = Sample.objects.filter(generation__study=study).exclude(answers=[]).order_by("-pk")
-    found = rows.values_list("system__name", "prompt__key", "number", "answers")[:most]
-    return [
-        {"system": system, "prompt": prompt, "number": number, **answer}
-        for system, prompt, number, answers in found
-        for answer in answers
-    ][:most]

@@ -18,6 +18,7 @@ from annotations.errors import PlatformError
 from annotations.models import Generation, Study, Writer
 from annotations.registry import generators
 
+from . import generate_samples
 from .generate_form import StartForm, SystemForm, askable, generator_named
 
 SHOWN = 10
@@ -42,16 +43,17 @@ def _page(
     may_edit = visit.may_change and study.state == StudyState.DRAFT
     found = list(study.generations.all()[:SHOWN])
     current = found[0] if found and found[0].state in generating.UNFINISHED else None
+    under_way = current is not None and current.state in UNDER_WAY
     context = {
         "may_edit": may_edit,
         "systems": generating_overview.systems_of(study=study),
         "kinds": [(kind.name, kind.label) for kind in generators],
         "system_form": system if may_edit else None,
         "start": start or StartForm(study=study),
-        "can_start": may_edit and current is None and bool(askable(study)) and study.prompts.exists(),
+        "can_start": may_edit and not under_way and bool(askable(study)) and study.prompts.exists(),
         "has_prompts": study.prompts.filter(is_check=False).exists(),
         "current": current,
-        "under_way": current is not None and current.state in UNDER_WAY,
+        "under_way": under_way,
         "earlier": [(one, generating_overview.progress(generation=one)) for one in found if one != current],
         "live_url": visit.url("generate_live"),
         "currency": study.currency,
@@ -249,6 +251,7 @@ def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:
     return [
         shown(admin, "generate", "generate/", show),
         shown(admin, "generate_live", "generate/live.json", live),
+        *generate_samples.urls(admin),
         done(admin, "generate_system", "generate/system", save_system),
         done(admin, "generate_try", "generate/system/<int:system_id>/try", try_system),
         done(admin, "generate_remove", "generate/system/<int:system_id>/remove", remove_system),

@@ -234,3 +234,47 @@ def test_number_of_queries_does_not_grow_with_the_samples(desk, study, server, d
 
     with django_assert_max_num_queries(40):
         desk.get(address(study, "generate"))
+
+
+def test_samples_are_listed_with_the_answers_that_were_not_taken(desk, study, server, *, share, window):
+    add(study, server, lanes=1)
+    cut = {"finish_reason": "length", "message": {"content": "And then the <b>bridge</b>"}}
+    server.script = [cut, cut]
+    generating.run_generation(
+        generation_id=generating.request_generation(study=study, samples=7, rules={"truncated": "resample"}).pk
+    )
+    at = address(study, "generate_samples")
+
+    everything = desk.get(at).content.decode()
+    second = desk.get(at, {"page": 2}).content.decode()
+    again = desk.get(at, {"mark": "truncated", "state": "arrived"}).content.decode()
+    none = desk.get(at, {"state": "failed", "system": System.objects.get().pk}).content.decode()
+
+    assert "page 1 of 2" in everything
+    assert (everything.count("steered / p"), second.count("steered / p")) == (25, 3)
+    assert again.count("steered / p0 / 0") == 1
+    assert again.count("steered / p") == 1
+    assert again.count("And then the &lt;b&gt;bridge&lt;/b&gt;") == 2
+    assert "the server says “length”" in again
+    assert "There is no such sample." in none
+    share(study, "analyst")
+    assert window.get(at).status_code == 403
+
+
+def test_new_generation_takes_the_place_of_a_stopped_one_so_that_a_system_can_be_added(desk, study, server, sent):
+    add(study, server)
+    first = generating.request_generation(study=study, samples=1)
+    busy = desk.get(address(study, "generate")).content.decode()
+    generating.stop_generation(generation=first)
+    add(study, server, "later")
+
+    page = desk.get(address(study, "generate")).content.decode()
+    begun = desk.post(address(study, "generate_start"), start_form(samples=1), follow=True)
+    first.refresh_from_db()
+    generating.run_generation(generation_id=Generation.objects.exclude(pk=first.pk).get().pk)
+
+    assert "To add a system, or to ask for more, stop it first." in busy
+    assert "This takes the place of the stopped generation above" in page
+    assert said(begun) == ["8 samples are asked for. This page shows how far it is."]
+    assert (first.state, first.message) == ("cancelled", "A newer one took its place; 0 samples had not come.")
+    assert Output.objects.count() == len(server.calls) == 8
