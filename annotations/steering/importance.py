@@ -32,11 +32,13 @@ def input_norms(
         size = matrix.weight.shape[matrix.inputs]
         total[matrix.name] = torch.zeros(size, dtype=wide, device=matrix.weight.device)
         squares[matrix.name] = torch.zeros_like(total[matrix.name])
+    within = {id(module) for module in model.base_model.modules()}
+    run = model.base_model if all(id(matrix.module) in within for matrix in matrices) else model  # without the logits
     hooks = [m.module.register_forward_pre_hook(_adder(squares[m.name])) for m in matrices]
     try:
         with torch.inference_mode():
             for ids in prompts:
-                model(input_ids=torch.tensor([list(ids)], device=model.device), use_cache=False)
+                run(input_ids=torch.tensor([list(ids)], device=model.device), use_cache=False)
                 for name, found in squares.items():
                     total[name] += found.sqrt() if norm == "prompts" else found
                     found.zero_()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,12 +21,13 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cuda", "mps", "cpu")
 SNAPSHOT = re.compile(r"[0-9a-f]{40}")
 TEXTS = {".json", ".txt", ".model", ".jinja"}  # of tokenizer and configuration
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tokenizer_config.json", "spiece.model")
 BLOCK_OF_FILE = 1 << 22
 
 
 @dataclass(slots=True)
 class Loaded:
-    """A model that is ready. Whoever uses it holds `lock`: steering changes the one copy that there is."""
+    """A model that is ready. Whoever uses it is `alone` with it: steering changes the one copy that there is."""
 
     model: Any
     tokenizer: Any
@@ -34,6 +37,19 @@ class Loaded:
     dtype: str
     device: str
     lock: threading.RLock = field(default_factory=threading.RLock)
+    taken: bool = False
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the lock. Within itself it is refused: what is found out or written there would be another model's."""
+        with self.lock:
+            if self.taken:
+                raise SteeringError(f"{self.name} is being steered; end that before it is asked for something else")
+            self.taken = True
+            try:
+                yield
+            finally:
+                self.taken = False
 
     @property
     def chat(self) -> bool:
@@ -63,6 +79,10 @@ class Loaded:
 
     def _ids(self, text: str, *, special: bool) -> list[int]:
         ids = list(self.tokenizer(text, add_special_tokens=special)["input_ids"])
+        known = int(self.model.get_input_embeddings().weight.shape[0])
+        if any(token >= known for token in ids):
+            message = f"the tokenizer of {self.name} does not fit the model: token {max(ids)} of {known}"
+            raise SteeringError(message)
         if ids:
             return ids
         begin = self.tokenizer.bos_token_id if self.tokenizer.bos_token_id is not None else self.tokenizer.eos_token_id
@@ -77,8 +97,9 @@ class Loaded:
                 add_generation_prompt=True,
             )
         except Exception as error:  # noqa: BLE001 - a template may raise what it likes
-            hint = " Its template may take no system prompt; leave that empty." if system else ""
-            raise SteeringError(f"the chat template of {self.name} refused the prompt: {error}.{hint}") from None
+            hint = "; it may take no system prompt, so leave that empty" if system else ""
+            message = f"the chat template of {self.name} refused the prompt: {first_line(error)}{hint}"
+            raise SteeringError(message) from None
         return self._ids(str(text), special=False)
 
 
@@ -92,7 +113,9 @@ def allowed(path: str, roots: Sequence[Path]) -> Path:
 
     Links are followed first, so that a link inside a root leads nowhere else. Without torch, so a form may ask.
     """
-    given = Path(path).expanduser()
+    if "\0" in path:
+        raise SteeringError("a path holds no null character")
+    given = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises for a user who is not there
     places = [root.expanduser().resolve() for root in roots]
     folders = [given] if given.is_absolute() else [root / given for root in places]
     inside = [one for one in (folder.resolve() for folder in folders) if any(one.is_relative_to(r) for r in places)]
@@ -159,7 +182,7 @@ def dtype_for(wish: str, folder: Path, device: str) -> str:
     """Return the number format: as the files say, but float16 is computed as float32 on a CPU."""
     if wish != "auto":
         return wish
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = _config_of(folder)
     text = config.get("text_config") or {}
     said = str(config.get("dtype") or config.get("torch_dtype") or text.get("dtype") or "float32")
     if said == "float16" and device == "cpu":
@@ -167,36 +190,81 @@ def dtype_for(wish: str, folder: Path, device: str) -> str:
     return said if said in DTYPES else "float32"
 
 
+def _config_of(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SteeringError(f"config.json of {folder.name} cannot be read: {error}") from None
+    if not isinstance(config, dict):
+        raise SteeringError(f"config.json of {folder.name} is no JSON object")
+    return config
+
+
 def load(folder: Path, *, dtype: str = "auto", device: str = "auto") -> Loaded:
     """Load the model of an allowed folder. Raises SteeringError in words for the researcher."""
     if not is_installed():
         raise SteeringError(INSTALL)
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+    from transformers import GenerationConfig
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     place = device_for(device)
     kind = dtype_for(dtype, folder, place)
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, kind), use_safetensors=True, **options
-        )
-    except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise SteeringError(f"{folder.name} cannot be loaded: {first}") from error
-    model = _still(model, place)
+        tokenizer, model = _opened(folder, kind)
+        model = model.to(place).eval().requires_grad_(requires_grad=False)
+        digest = digest_of(folder, stamp_of(folder))
+    except (MemoryError, RuntimeError) as error:
+        raise out_of_memory(error) or SteeringError(f"{folder.name} cannot be loaded: {first_line(error)}") from error
+    except OSError as error:
+        raise SteeringError(f"{folder.name} cannot be read: {first_line(error)}") from error
     said = model.generation_config
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call] # nothing of the model's own taste but where it ends
         bos_token_id=said.bos_token_id, eos_token_id=said.eos_token_id, pad_token_id=said.pad_token_id
     )
     revision = folder.name if SNAPSHOT.fullmatch(folder.name) else ""
     name = folder.parent.parent.name.removeprefix("models--").replace("--", "/") if revision else folder.name
-    digest = digest_of(folder, stamp_of(folder))
     return Loaded(model, tokenizer, name, digest, revision, kind, place)
 
 
-def _still(model: Any, place: str) -> Any:
-    return model.to(place).eval().requires_grad_(requires_grad=False)
+def _opened(folder: Path, kind: str) -> tuple[Any, Any]:
+    """Return tokenizer and model. What transformers would make up for itself, weights above all, is refused."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        raise SteeringError(f"{folder.name} holds no tokenizer ({', '.join(TOKENIZERS)}); save it beside the model")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+        model, told = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=getattr(torch, kind),
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # told, and refused, below
+            **options,
+        )
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise out_of_memory(error) or SteeringError(f"{folder.name} cannot be loaded: {first_line(error)}") from error
+    if wrong := sorted({*told["missing_keys"], *(str(key[0]) for key in told["mismatched_keys"])}):
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        message = (
+            f"{folder.name} is not whole: its files do not hold {wrong[0]}{more} as config.json says; fetch it again"
+        )
+        raise SteeringError(message)
+    return tokenizer, model
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what a library says, without its stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .:")
+
+
+def out_of_memory(error: Exception) -> SteeringError | None:
+    """Return the sentence for an error that means that memory ran out; None for another."""
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "out of memory" in str(error).lower()):
+        return SteeringError("the memory does not suffice; choose a smaller model, bfloat16, or fewer texts at once")
+    return None

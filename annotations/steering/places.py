@@ -13,6 +13,7 @@ from .errors import SteeringError
 KINDS = ("mlp", "attention")
 ATTENTION = re.compile(r"attn|attention", re.IGNORECASE)
 ROUTER = re.compile(r"(^|\.)(router|gate)(\.|$)")  # they choose experts, they do not think
+DEEPEST = 1000  # blocks
 RANGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?")
 
 
@@ -60,7 +61,7 @@ def numbers_of(words: str, depth: int) -> tuple[int, ...]:
     for part in wish.split(","):
         match = RANGE.fullmatch(part.strip())
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-        if not 1 <= first <= last or (depth and last > depth):
+        if not 1 <= first <= last <= (depth or DEEPEST):
             until = f" up to {depth}" if depth else ""
             raise SteeringError(f"blocks are 'all', 'last half' or numbers{until} such as '1-8, 12', not '{words}'")
         found.update(range(first, last + 1))
@@ -74,7 +75,7 @@ def matrices(model: Any, *, blocks: Iterable[int], modules: Iterable[str]) -> li
     (``*.q_proj``), and only such a pattern reaches what lies outside the blocks, as ``lm_head`` does. Embeddings and
     norms are no matrix products and are never chosen.
     """
-    wished = tuple(modules)
+    wished = tuple(word.lower() if word.lower() in KINDS else word for word in modules)
     prefix, layers = blocks_of(model)
     inside = {f"{prefix}.{number - 1}." for number in blocks}
     every = {f"{prefix}.{index}." for index in range(len(layers))}

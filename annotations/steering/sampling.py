@@ -178,6 +178,8 @@ class _Draws:
     def __call__(self, _ids: Any, logits: Any) -> Any:
         import torch
 
+        if bool(logits.isnan().any()):
+            raise SteeringError("the model computes no numbers (NaN); choose bfloat16 or float32, or a smaller α or λ")
         draws = torch.cat([torch.rand(1, generator=one, dtype=torch.float32) for one in self.generators])
         chosen = next_tokens(logits, draws.to(logits.device), self.how)
         return torch.full_like(logits, float("-inf")).scatter_(1, chosen[:, None], 0.0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from .activations import Direction, direction, pushed, read_direction, save_direction
 from .contrast import Contrast
+from .errors import SteeringError
 from .importance import input_norms
 from .loading import Loaded, libraries
 from .masks import Masks, make_masks, read_masks, save_masks
@@ -76,6 +77,11 @@ def masks_for(loaded: Loaded, recipe: Recipe, contrast: Contrast, *, store: Path
         for texts in (contrast.creative, contrast.routine)
     ]
     masks = make_masks(found, *norms, ratio=recipe.ratio, scope=recipe.scope)
+    if not masks.marked:
+        raise SteeringError(
+            "creative and routine prompts choose the same weights, so none would be changed; "
+            "choose other prompts or a larger share ρ"
+        )
     if path:
         save_masks(masks, path, recipe)
     return masks
@@ -102,10 +108,19 @@ class Treatment:
     masks: Masks | None = None
     direction: Direction | None = None
 
+    @property
+    def reach(self) -> dict[str, Any]:
+        """Return what the finding came to: of weights how many are changed, of hidden states how far they are moved."""
+        if self.masks is not None:
+            return {"weights_changed": self.masks.marked, "weights_chosen_from": self.masks.weights}
+        if self.direction is not None:
+            return {"direction_length": round(float(self.direction.vector.norm()), 6)}
+        return {}
+
     @contextmanager
     def applied(self, loaded: Loaded) -> Iterator[None]:
-        """Hold the model's lock and treat it; afterwards it is what it was."""
-        with loaded.lock:
+        """Hold the model alone and treat it; afterwards it is what it was. One treatment at a time."""
+        with loaded.alone():
             if self.masks is not None:
                 with steered(loaded.model, self.masks, self.recipe.alpha):
                     yield
@@ -119,7 +134,7 @@ class Treatment:
 def prepare(loaded: Loaded, wish: Wish, *, store: Path | None = None) -> Treatment:
     """Find out what the wish needs; takes a pass of the model over every prompt of the contrast, or a stored file."""
     recipe = recipe_for(loaded, wish)
-    with loaded.lock:
+    with loaded.alone():
         if recipe.kind == "weights":
             return Treatment(recipe, masks=masks_for(loaded, recipe, wish.contrast, store=store))
         if recipe.kind == "activations":

@@ -36,7 +36,7 @@ def steered(model: Any, masks: Masks, alpha: float) -> Iterator[None]:
         with torch.no_grad():
             for name, first, last, values in reversed(kept):
                 flat = weights[name][first:last].view(-1)
-                flat[masks.rows(name, first, last).to(flat.device)] = values.to(flat.device)
+                flat[masks.rows(name, first, last, device=flat.device)] = values.to(flat.device)
 
 
 def _weights(model: Any, masks: Masks) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _weights(model: Any, masks: Masks) -> dict[str, Any]:
 def _change(name: str, weight: Any, *, masks: Masks, alpha: float, kept: list[tuple[str, int, int, Any]]) -> None:
     for first, last in pieces_of(masks.shapes[name]):
         flat = weight[first:last].view(-1)
-        where = masks.rows(name, first, last).to(flat.device)
+        where = masks.rows(name, first, last, device=flat.device)
         values = flat[where]
         kept.append((name, first, last, values.cpu()))
         grown = values * (1.0 + alpha)

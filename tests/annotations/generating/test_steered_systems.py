@@ -53,6 +53,7 @@ def test_baseline_and_steered_outputs_arrive_with_their_recipes(study):
         recipe = Recipe(**one.metadata["recipe"])
         assert recipe.kind == STEERED[one.system.name]["kind"]
         assert recipe.hash == one.metadata["recipe_sha256"]
+        assert ("weights_changed" in one.metadata) == (recipe.kind == "weights")
     assert len({one.metadata["recipe_sha256"] for one in found}) == 3
     assert len({one.metadata["model_sha256"] for one in found}) == 1
     assert len({one.text for one in found}) == 12

@@ -105,6 +105,52 @@ def test_number_format_is_that_of_the_files(folder, config, wish, dtype):
     assert dtype_for(wish[0], folder, wish[1]) == dtype
 
 
+@pytest.mark.parametrize("config", ["{not json", "[1]"])
+def test_configuration_that_cannot_be_read_is_named(folder, config):
+    (folder / "config.json").write_text(config)
+
+    with pytest.raises(SteeringError, match=r"config\.json of m"):
+        dtype_for("auto", folder, "cpu")
+
+
+def test_path_that_is_no_path_is_refused(folder):
+    for path in ("m\0", "~nobody-of-this-name/m"):
+        with pytest.raises(SteeringError):
+            allowed(path, [folder.parent])
+
+
+def test_model_whose_files_lack_weights_is_refused_and_not_filled_up_by_chance(models, tmp_path):
+    for name, change in (("lacks", {"num_hidden_layers": 3}), ("differs", {"intermediate_size": 48})):
+        folder = shutil.copytree(models / "llama", tmp_path / name)
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | change))
+
+        with pytest.raises(SteeringError, match=f"{name} is not whole: its files do not hold model.layers"):
+            load(folder, device="cpu")
+
+
+def test_model_without_tokenizer_or_with_broken_weights_is_refused(models, tmp_path):
+    bare = shutil.copytree(models / "llama", tmp_path / "bare", ignore=shutil.ignore_patterns("tokenizer*"))
+    cut = shutil.copytree(models / "llama", tmp_path / "cut")
+    (cut / "model.safetensors").write_bytes((cut / "model.safetensors").read_bytes()[:5000])
+
+    with pytest.raises(SteeringError, match="bare holds no tokenizer"):
+        load(bare, device="cpu")
+    with pytest.raises(SteeringError, match="cut cannot be loaded"):
+        load(cut, device="cpu")
+
+
+def test_model_in_several_files_is_the_same_model(torch, models, loaded, tmp_path):
+    shutil.copytree(models / "llama", tmp_path / "split", ignore=shutil.ignore_patterns("*.safetensors"))
+    loaded["llama"].model.save_pretrained(tmp_path / "split", max_shard_size="5KB")
+
+    one = load(tmp_path / "split", device="cpu")
+
+    assert len(list((tmp_path / "split").glob("*.safetensors"))) > 2
+    ids = torch.tensor([[5, 6, 7]])
+    assert torch.equal(one.model(ids).logits, loaded["llama"].model(ids).logits)
+
+
 def test_without_the_extra_one_sentence_says_what_to_install(folder, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 

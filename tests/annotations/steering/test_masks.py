@@ -11,7 +11,7 @@ from annotations.steering import masks as masks_module
 from annotations.steering.contrast import Contrast
 from annotations.steering.errors import SteeringError
 from annotations.steering.importance import input_norms
-from annotations.steering.masks import Masks, keep_of, make_masks, read_masks, save_masks
+from annotations.steering.masks import Masks, keep_of, make_masks, read_masks, save_masks, unpacked
 from annotations.steering.places import blocks_of, matrices
 from annotations.steering.recipes import Recipe
 from annotations.steering.sampling import Sampling, write
@@ -312,6 +312,49 @@ def test_experts_in_one_piece_are_refused_and_the_attention_beside_them_is_not(t
 def test_what_is_no_matrix_product_cannot_be_chosen(loaded, wish):
     with pytest.raises(SteeringError, match="no matrix called"):
         names(loaded["llama"].model, blocks=(1, 2), modules=(wish,))
+
+
+def test_kinds_may_be_written_in_capitals(loaded):
+    assert names(loaded["llama"].model, blocks=(1,), modules=("MLP",)) == names(
+        loaded["llama"].model, blocks=(1,), modules=("mlp",)
+    )
+
+
+def test_sets_that_choose_the_same_weights_are_refused_instead_of_passing_for_steered(loaded):
+    same = Contrast(("What is rain?",), ("What is rain?",))
+
+    with pytest.raises(SteeringError, match="none would be changed"):
+        prepare(loaded["llama"], Wish(kind="weights", contrast=same))
+
+
+def test_treatment_says_how_many_weights_it_changes(loaded):
+    treatment = prepare(loaded["llama"], WISH)
+
+    assert treatment.reach == {
+        "weights_changed": treatment.masks.marked,
+        "weights_chosen_from": sum(rows * width for rows, width in treatment.masks.shapes.values()),
+    }
+    assert prepare(loaded["llama"], Wish(contrast=CONTRAST)).reach == {}
+
+
+def test_nothing_is_found_out_or_treated_within_a_treatment(loaded, untouched):
+    one = loaded["llama"]
+    weights, baseline = prepare(one, WISH), prepare(one, Wish(contrast=CONTRAST))
+
+    with weights.applied(one):
+        with pytest.raises(SteeringError, match="llama is being steered"), baseline.applied(one):
+            pytest.fail("this would be steered, and called a baseline")
+        with pytest.raises(SteeringError, match="llama is being steered"):
+            prepare(one, WISH)
+    with baseline.applied(one):
+        pass
+
+
+def test_bits_are_unpacked_on_a_device_as_numpy_unpacks_them(torch):
+    packed = np.random.default_rng(1).integers(0, 256, 1000, dtype=np.uint8)
+
+    assert np.array_equal(unpacked(torch.tensor(packed)).numpy(), np.unpackbits(packed))
+    assert unpacked(torch.tensor(packed, device="meta")).shape == (8000,)
 
 
 def test_inputs_that_are_not_finite_are_refused(torch):

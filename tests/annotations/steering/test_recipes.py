@@ -148,3 +148,8 @@ def test_blocks_are_read_as_people_write_them(words, numbers):
 def test_blocks_that_are_not_there_are_refused(words):
     with pytest.raises(SteeringError, match="up to 5"):
         numbers_of(words, 5)
+
+
+def test_endless_range_is_refused_before_anybody_counts_it():
+    with pytest.raises(SteeringError, match="blocks are"):
+        numbers_of("1-99999999999", 0)

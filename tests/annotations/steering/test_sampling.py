@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from annotations.steering.contrast import Contrast
 from annotations.steering.errors import SteeringError
-from annotations.steering.sampling import Sampling, next_tokens, write
+from annotations.steering.sampling import Sampling, _Draws, next_tokens, write
 from annotations.steering.treatments import Wish, prepare
 from tests.annotations.steering.conftest import needs_models
 
@@ -201,3 +201,18 @@ def test_steered_and_baseline_texts_come_side_by_side_from_one_model(loaded, wis
             rounds.append(write(one, PROMPTS, SEEDS, SHORT))
 
     assert rounds[0] == rounds[2] != rounds[1] == rounds[3]
+
+
+def test_model_that_computes_no_numbers_is_refused_in_words(torch):
+    draws = _Draws([1], Sampling())
+
+    with pytest.raises(SteeringError, match="computes no numbers"):
+        draws(None, torch.tensor([[0.0, float("nan")]]))
+
+
+def test_token_that_the_model_does_not_know_is_refused_in_words(loaded, monkeypatch):
+    one = loaded["gpt2"]
+    monkeypatch.setattr(one, "tokenizer", lambda _text, add_special_tokens: {"input_ids": [5, 999]})
+
+    with pytest.raises(SteeringError, match="does not fit the model: token 999 of 258"):
+        one.plain("Sea")
