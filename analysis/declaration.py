@@ -23,6 +23,8 @@ OPTIONS: Final = (
 )  # fmt: skip
 """Keys of the analysis plan that are options of :func:`analysis.analyse` under the same name."""
 KNOWN: Final = frozenset({*OPTIONS, "contrasts", "alpha", "correction", "trials", "partial", "looks"})
+WRITTEN: Final = frozenset({"free_text"})
+"""Question types whose answers are texts: they are exported as they are and stand in no table."""
 ELSEWHERE: Final = {"partial": "applied when the platform wrote the table", "trials": "main trials only, as always"}
 
 
@@ -103,7 +105,7 @@ class Declaration:
         declared = {name: _option(name, self.analysis[name]) for name in OPTIONS if name in self.analysis}
         return {
             "contrasts": self.contrasts,
-            "dimensions": tuple(str(item["key"]) for item in self.dimensions),
+            "dimensions": tuple(str(d["key"]) for d in self.dimensions if d.get("question_type") not in WRITTEN),
             "confidence": round(1.0 - float(self.analysis.get("alpha", 0.05)), 12),
             "correction": str(self.analysis.get("correction", "holm")),
             **declared,

@@ -56,6 +56,15 @@ def test_options_are_those_of_the_analysis():
     assert plan.remarks == ("the plan declares colour = 'red', which is not used here",)
 
 
+def test_what_is_answered_in_words_is_not_looked_for_in_the_table():
+    asked = [*PLAN["dimensions"], {"key": "why", "label": "why", "definition": "", "question_type": "free_text"}]
+
+    plan = parse_plan(json.dumps(PLAN | {"dimensions": asked}))
+
+    assert plan.options["dimensions"] == ("wit",)
+    assert [dimension["key"] for dimension in plan.dimensions] == ["wit", "why"]
+
+
 @pytest.mark.parametrize(
     ("design", "analysis", "expected"),
     [
