@@ -1,8 +1,8 @@
 """Payments beside the reward, each once and once only, also where the platform would pay twice without a word.
 
 An order is written down first (`planned`, with its amount kept from the cap). Before the platform is asked it becomes
-`sending`, committed on its own: whatever crashes after that, it is not sent again. What became of it is read from the
-platform's own list of bonuses of that session, and only if that shows nothing after a while it is planned anew.
+`sending`, committed on its own: whatever crashes after that, it is not sent again. What became of it is read from what
+the platform says of that session, and only if that shows nothing after a while it is planned anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from annotations.registry import RemoteClient
 
 from . import ledger
 
-PATIENCE = 1800  # seconds after which a bonus that the platform's list does not show was not paid
+PATIENCE = 1800  # seconds after which a bonus that the platform does not show was not paid
 REWARD = "reward:"  # key of an order that pays the reward itself
 
 
@@ -51,14 +51,14 @@ def order_reward(*, submission: Submission, reason: str) -> BonusOrder:
     return order(submission=submission, key=f"{REWARD}{person}", amount=submission.recruitment.reward, reason=reason)
 
 
-def send_due(*, recruitment: Recruitment, client: RemoteClient, seen: dict[str, int]) -> int:
-    """Settle what was sent and send what is planned; `seen` maps sessions to what the platform's list shows as bonus.
+def send_due(*, recruitment: Recruitment, client: RemoteClient) -> int:
+    """Settle what was sent and send what is planned; returns how many were paid.
 
-    One order of a session at a time, so that the list tells which one was paid. Returns how many were paid.
+    One order of a session at a time, so that the platform's sum of its bonuses tells which one was paid.
     """
     paid = 0
     for one in _orders(recruitment, BonusState.SENDING):
-        paid += _look(one, seen)
+        paid += _look(one, client)
     for one in _orders(recruitment, BonusState.PLANNED):
         under_way = BonusOrder.objects.filter(submission=one.submission_id, state=BonusState.SENDING)
         if not under_way.exists():
@@ -98,14 +98,14 @@ def _send(one: BonusOrder, client: RemoteClient) -> int:
     return _paid(one)
 
 
-def _look(one: BonusOrder, seen: dict[str, int]) -> int:
-    """Find out from the platform's list whether an order whose answer got lost was paid."""
-    session = one.submission.session or ""
-    if session not in seen:
+def _look(one: BonusOrder, client: RemoteClient) -> int:
+    """Find out from the session itself whether an order whose answer got lost was paid: lists may not tell bonuses."""
+    there = client.submission(one.recruitment.remote_id, one.submission.session or "")
+    if there is None or there.bonus is None:
         return 0
     known = BonusOrder.objects.filter(submission=one.submission_id, state=BonusState.PAID)
     before = known.aggregate(total=Sum("amount"))["total"] or 0
-    if seen[session] >= before + one.amount:
+    if there.bonus >= before + one.amount:
         return _paid(one)
     patience = dt.timedelta(seconds=float(one.recruitment.settings.get("bonus_patience", PATIENCE)))
     if one.sent_at is not None and timezone.now() - one.sent_at > patience:

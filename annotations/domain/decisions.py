@@ -88,7 +88,7 @@ def give_bonus(
     made = bonuses.order(submission=submission, key=f"hand:{key}"[:80], amount=amount, reason=reason.strip())
     _log(submission, "bonus_ordered", actor=actor, reason=reason.strip(), amount=amount)
     try:
-        bonuses.send_due(recruitment=recruitment, client=connect(recruitment), seen={})
+        bonuses.send_due(recruitment=recruitment, client=connect(recruitment))
     except PlatformError:
         return made
     made.refresh_from_db()

@@ -52,8 +52,12 @@ def save_account(
     secrets: Mapping[str, str],
     account: RecruiterAccount | None = None,
 ) -> RecruiterAccount:
-    """Keep an account, its secrets encrypted; an empty one keeps what is there, since none is ever shown again."""
-    kept = dict(account.secrets) if account is not None else {}
+    """Keep an account, its secrets encrypted; an empty one keeps what is there, since none is ever shown again.
+
+    Another address gets none of the secrets that were kept for the one before.
+    """
+    same = account is not None and account.base_url == base_url.rstrip("/")
+    kept = dict(account.secrets) if account is not None and same else {}
     given = {key: value.strip() for key, value in secrets.items() if value.strip()}
     made = account or RecruiterAccount(owner_id=owner.pk)
     made.name, made.platform, made.base_url = name, platform, base_url.rstrip("/")

@@ -30,7 +30,7 @@ from .events import log_event
 from .identities import digest_of, digests_of
 from .jobs import alone
 from .recruiting import BY_HAND, connect
-from .recruiting_settling import send_decisions, settle
+from .recruiting_settling import note_approval, send_decisions, settle
 
 LOCK = 7  # first key of the advisory lock of a round
 FEW = 8  # sessions that are asked for one by one; more are read from the list
@@ -39,6 +39,7 @@ PATIENCE = 6  # half seconds that somebody waits for a round that is under way
 ENOUGH = "Enough people are on their way."
 CAP = "The study's cap would be passed."
 NOT_OPEN = "The study is not open here."
+STOPPED = "It was stopped on the platform."
 OWN_REASONS = (ENOUGH, CAP, NOT_OPEN)  # pauses that end by themselves
 GONE = (SubmissionState.RETURNED, SubmissionState.REJECTED)
 OVER = (*GONE, SubmissionState.APPROVED, SubmissionState.PARTIAL, SubmissionState.SCREENED_OUT)
@@ -118,7 +119,7 @@ def _act(recruitment: Recruitment, sessions: set[str] | None) -> None:
     reconcile(recruitment, told)
     settle(recruitment)
     send_decisions(recruitment, client)
-    bonuses.send_due(recruitment=recruitment, client=client, seen={one.session: one.bonus for one in told})
+    bonuses.send_due(recruitment=recruitment, client=client)
     fit_places(recruitment, client)
 
 
@@ -198,6 +199,10 @@ def _carry_out(
         if not places.finished_among([participation.pk]):  # he left there, so he does not go on here
             places.give_up(participation=participation, why=str(one.state), for_good=False)
     elif one.state in (SubmissionState.APPROVED, SubmissionState.PARTIAL):
+        if one.state == SubmissionState.APPROVED:  # by us, by somebody there, or by the platform after some weeks
+            note_approval(recruitment, one)
+            if places.finished_among([participation.pk]):
+                ledger.earn(recruitment=recruitment, participation=participation)
         amount = remote.reward or recruitment.reward
         ledger.pay_reward(recruitment=recruitment, participation=participation, kind=LedgerKind.PAID, amount=amount)
         one.wanted = ""
@@ -228,6 +233,10 @@ def fit_places(recruitment: Recruitment, client: RemoteClient) -> None:
     recruitment.refresh_from_db(fields=["committed", "state", "pause_reason", "places"])
     if recruitment.state not in (RemoteState.PUBLISHED, RemoteState.PAUSED):
         _remember(recruitment, facts, state=recruitment.state)
+        return
+    if facts.stopped:
+        _remember(recruitment, facts, state=RemoteState.ENDED, reason=STOPPED)
+        log_event(study=recruitment.study, name="recruitment_stopped", data={"reason": STOPPED})
         return
     need = places.need_of(recruitment)
     # A study that is full there lets nobody in, whatever became free since; more places start it again.

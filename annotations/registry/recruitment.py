@@ -128,18 +128,20 @@ class RemoteFacts:
     """What the platform says of a study now.
 
     `open` is how many more people could come, where that does not follow from the list of sessions: MTurk says nothing
-    of a session before it is handed in, and a rejected one keeps its place.
+    of a session before it is handed in, and a rejected one keeps its place. `stopped` is what a person ended there
+    although places are free.
     """
 
     state: RemoteState
     places: int
     places_taken: int
     open: int | None = None
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteSubmission:
-    """What the platform says of one person's session now."""
+    """What the platform says of one person's session now; `bonus` is None where a list does not tell it."""
 
     session: str
     person: str
@@ -148,7 +150,7 @@ class RemoteSubmission:
     started_at: dt.datetime | None = None
     ended_at: dt.datetime | None = None
     reward: int = 0
-    bonus: int = 0
+    bonus: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +219,6 @@ class RemoteClient(ABC):
     @abstractmethod
     def request_return(self, remote_id: str, session: str, *, reason: str) -> None:
         """Ask the person to return the session."""
-
-    @abstractmethod
-    def screen_out(self, remote_id: str, sessions: Iterable[str], *, amount: int) -> None:
-        """Pay people who were screened out this much each."""
 
     @abstractmethod
     def bonus(self, remote_id: str, *, session: str, person: str, amount: int, key: str) -> None:

@@ -203,10 +203,6 @@ class MTurkClient(RemoteClient):
 
     # Money
 
-    def screen_out(self, remote_id: str, sessions: Iterable[str], *, amount: int) -> None:  # noqa: ARG002 - see below
-        """Pay people who were screened out. MTurk pays the whole reward or nothing, so it is the whole reward."""
-        self.approve(remote_id, sessions)
-
     def bonus(self, remote_id: str, *, session: str, person: str, amount: int, key: str) -> None:  # noqa: ARG002
         """Pay a bonus once: Amazon forgets tokens after a day, so its list of bonuses is looked through first."""
         assignment = session.partition(":")[0]

@@ -1,9 +1,9 @@
-"""HTTP to Prolific: time-outs, patience with jitter, and never a second try for what must not happen twice."""
+"""HTTP to Prolific: patient, and never a second try for what must not happen twice."""
 
 from __future__ import annotations
 
+import atexit
 import os
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from annotations.errors import RemoteRefused, RemoteUncertain, RemoteUnreachable
+from annotations.patience import BUSY, CallFailed, Patience, patient
 
 ADDRESS = "https://api.prolific.com/api/v1"
-TRIES = 4
-FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds
-BUSY = 429
+# Whoever asks for more patience than a worker has is left for the next round.
+PATIENCE = Patience(tries=4, first=0.5, longest=8.0, told=8.0)
 TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 AGENT = "evalplatform"
 
@@ -29,6 +29,13 @@ def _http() -> httpx.Client:
         _clients.clear()
         _clients[pid] = httpx.Client(timeout=TIMEOUT, headers={"User-Agent": AGENT}, follow_redirects=False)
     return _clients[pid]
+
+
+@atexit.register
+def _hang_up() -> None:
+    """At the end of a process close what it opened; what its parent opened is the parent's."""
+    if client := _clients.pop(os.getpid(), None):
+        client.close()
 
 
 class Api:
@@ -44,24 +51,24 @@ class Api:
 
     def get(self, path: str, **query: Any) -> Any:
         """Return what stands there."""
-        return self._patiently("GET", path, params=query)
+        return _content(self._answer("GET", path, params=query))
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Do something that may be done again."""
-        return self._patiently("POST", path, json=dict(body or {}))
+        return _content(self._answer("POST", path, json=dict(body or {})))
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """Change something."""
-        return self._patiently("PATCH", path, json=dict(body))
+        return _content(self._answer("PATCH", path, json=dict(body)))
 
     def delete(self, path: str) -> None:
         """Take something away."""
-        self._patiently("DELETE", path)
+        self._answer("DELETE", path)
 
     def post_for_headers(self, path: str, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, str]]:
         """Do something that may be done again, and return the answer with its headers."""
         response = self._answer("POST", path, json=dict(body))
-        return _read(response), response.headers
+        return _content(response), response.headers
 
     def once(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Do something that must not be done twice.
@@ -69,21 +76,19 @@ class Api:
         It is tried again only when the platform cannot have begun it: nobody answered the call at all, or it said that
         it is too busy. Raises RemoteUncertain when the answer got lost: then nobody here knows whether it was done.
         """
-        for attempt in range(TRIES):
+
+        def send() -> httpx.Response:
             try:
                 response = self._send("POST", path, json=dict(body or {}))
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-                wait = None
+                raise
             except httpx.HTTPError:
                 raise RemoteUncertain from None
-            else:
-                if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-                    raise RemoteUncertain
-                if response.status_code != BUSY:
-                    return _read(response)
-                wait = _asked(response)
-            self._pause(attempt, wait)
-        raise RemoteUnreachable
+            if response.is_server_error:
+                raise RemoteUncertain
+            return response
+
+        return _content(self._patiently(send))
 
     def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Yield the items of a list, page after page, until there is no `next`."""
@@ -91,7 +96,7 @@ class Api:
         seen: set[str] = set()
         while at is not None and at not in seen:
             seen.add(at)
-            page = self._patiently("GET", at, params=query if at == path else None)
+            page = _content(self._answer("GET", at, params=query if at == path else None))
             yield from page.get("results") or ()
             at = self._own((page.get("_links") or {}).get("next"))
 
@@ -104,51 +109,34 @@ class Api:
             raise RemoteRefused("The platform's list leads to another host; nothing was sent there.")
         return str(href)
 
-    def _patiently(self, method: str, path: str, **more: Any) -> Any:
-        return _read(self._answer(method, path, **more))
-
     def _answer(self, method: str, path: str, **more: Any) -> httpx.Response:
-        for attempt in range(TRIES):
-            wait = None
-            try:
-                response = self._send(method, path, **more)
-            except httpx.HTTPError:
-                pass
-            else:
-                if response.status_code != BUSY and response.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
-                    return response
-                wait = _asked(response)
-            self._pause(attempt, wait)
-        raise RemoteUnreachable
+        return self._patiently(lambda: self._send(method, path, **more))
+
+    def _patiently(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """Return the answer of a success; raises RemoteRefused with the platform's own words."""
+
+        def answered() -> httpx.Response:
+            response = send()
+            if response.is_success or response.status_code == BUSY or response.is_server_error:
+                return response
+            raise RemoteRefused(f"Prolific refused this ({response.status_code}): {_words(response)}")
+
+        try:
+            return patient(answered, read=lambda response: response, patience=PATIENCE, sleep=self._sleep)
+        except CallFailed:
+            raise RemoteUnreachable from None
 
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         url = path if "://" in path else self._base + path
         return _http().request(method, url, headers={"Authorization": f"Token {self._token}"}, **more)
 
-    def _pause(self, attempt: int, asked: float | None) -> None:
-        """Wait before the next try: full jitter over a doubling span, and not less than the platform asks for.
 
-        Whoever asks for more patience than a worker has is left for the next round.
-        """
-        if attempt + 1 >= TRIES or (asked or 0.0) > LONGEST_WAIT:
-            raise RemoteUnreachable
-        span = min(FIRST_WAIT * 2**attempt, LONGEST_WAIT)
-        self._sleep((asked or 0.0) + random.uniform(0.0, span))  # noqa: S311 - spreads load, guards nothing
-
-
-def _asked(response: httpx.Response) -> float | None:
-    """Return the seconds of Retry-After; a date there is treated as a long wait."""
-    text = response.headers.get("Retry-After", "")
-    if not text:
-        return None
-    return float(text) if text.replace(".", "", 1).isdigit() else LONGEST_WAIT + 1
-
-
-def _read(response: httpx.Response) -> Any:
-    """Return the JSON of a success; raises RemoteRefused with the platform's own words."""
-    if response.is_success:
+def _content(response: httpx.Response) -> Any:
+    """Return the JSON of a success; whether it was one is not known when it cannot be read."""
+    try:
         return response.json() if response.content else None
-    raise RemoteRefused(f"Prolific refused this ({response.status_code}): {_words(response)}")
+    except ValueError:
+        raise RemoteUncertain from None
 
 
 def _words(response: httpx.Response) -> str:

@@ -97,10 +97,16 @@ class ProlificClient(RemoteClient):
         return str(next(found, {}).get("id", ""))
 
     def publish(self, remote_id: str) -> None:
-        """Publish a draft, start a paused study; one that runs or is full is left alone."""
-        state = self.facts(remote_id).state
-        if state in (RemoteState.DRAFT, RemoteState.PAUSED):
-            self._move(remote_id, "PUBLISH" if state == RemoteState.DRAFT else "START", target=RemoteState.PUBLISHED)
+        """Publish a draft, start a paused study; one that runs or is full is left alone.
+
+        One that was stopped starts again with one place more: there is no other way.
+        """
+        facts = self.facts(remote_id)
+        if facts.state in (RemoteState.DRAFT, RemoteState.PAUSED):
+            action = "PUBLISH" if facts.state == RemoteState.DRAFT else "START"
+            self._move(remote_id, action, target=RemoteState.PUBLISHED)
+        elif facts.stopped:
+            self.set_places(remote_id, facts.places + 1)
 
     def pause(self, remote_id: str) -> None:
         """Pause a running study."""
@@ -128,8 +134,10 @@ class ProlificClient(RemoteClient):
     def facts(self, remote_id: str) -> RemoteFacts:
         """Return state and places."""
         said = self._api.get(f"/studies/{remote_id}/")
-        state = STUDY_STATES.get(str(said["status"]).replace("_", " "), RemoteState.PUBLISHED)
-        return RemoteFacts(state, int(said["total_available_places"]), int(said.get("places_taken") or 0))
+        status = str(said["status"]).replace("_", " ")
+        places, taken = int(said["total_available_places"]), int(said.get("places_taken") or 0)
+        state = STUDY_STATES.get(status, RemoteState.PUBLISHED)
+        return RemoteFacts(state, places, taken, stopped=status == "COMPLETED" and taken < places)
 
     def submissions(self, remote_id: str) -> Iterator[RemoteSubmission]:
         """Yield every session once, although pages shift while people come."""
@@ -167,17 +175,6 @@ class ProlificClient(RemoteClient):
         del remote_id
         self._api.post(f"/submissions/{session}/request-return/", {"request_return_reasons": [reason]})
 
-    def screen_out(self, remote_id: str, sessions: Iterable[str], *, amount: int) -> None:
-        """Complete the sessions with the code that screens out; refused when the study has none for researchers."""
-        said = self._api.get(f"/studies/{remote_id}/")
-        code = next((one for one in said.get("completion_codes") or () if _screens_out(one, amount=amount)), None)
-        if code is None:
-            raise RemoteRefused("This study has no code by which a researcher may screen out; pay a bonus instead.")
-        for session in sessions:
-            self._api.post(
-                f"/submissions/{session}/transition/", {"action": "COMPLETE", "completion_code": code["code"]}
-            )
-
     def bonus(self, remote_id: str, *, session: str, person: str, amount: int, key: str) -> None:
         """Pay a bonus. Writing it down may be repeated, since it pays nobody; paying is sent once and once only.
 
@@ -190,22 +187,29 @@ class ProlificClient(RemoteClient):
 
     def charges(self, remote_id: str) -> Iterator[RemoteCharge]:
         """Yield rewards and bonuses per session and, in one line, all fees with tax."""
-        study = self._api.get(f"/studies/{remote_id}/")
+        study, cost = self._api.get(f"/studies/{remote_id}/"), self._api.get(f"/studies/{remote_id}/cost/")
         fixed = next((amount for one in study.get("completion_codes") or () if (amount := _fixed_reward(one))), 0)
-        rewards = 0
+        rewards, bonuses = 0, _amount(cost, "bonuses", "rewards")
         for one in self._api.pages("/submissions/", study=remote_id, page_size=PAGE):
             paid = {"APPROVED": int(study["reward"]), "SCREENED OUT": fixed}.get(str(one["status"]), 0)
             rewards += paid
             if paid:
                 yield RemoteCharge(f"reward:{one['id']}", "reward", paid, session=str(one["id"]))
-            for at, amount in enumerate(one.get("bonus_payments") or ()):
-                yield RemoteCharge(f"bonus:{one['id']}:{at}", "bonus", int(amount), session=str(one["id"]))
-        cost = self._api.get(f"/studies/{remote_id}/cost/")
+            found = self._bonuses(one) if bonuses > 0 else ()
+            bonuses -= sum(found)
+            for at, amount in enumerate(found):
+                yield RemoteCharge(f"bonus:{one['id']}:{at}", "bonus", amount, session=str(one["id"]))
         other = _amount(cost, "rewards", "rewards") - rewards
         if other:
             yield RemoteCharge("reward:other", "reward", other)
         fees = sum(_amount(cost, part, name) for part in ("rewards", "bonuses") for name in ("fees", "tax"))
         yield RemoteCharge("fee:all", "fee", fees)
+
+    def _bonuses(self, said: Mapping[str, Any]) -> list[int]:
+        """Return the bonuses of a session; lists need not name them, so the session itself may have to be asked for."""
+        if "bonus_payments" not in said:
+            said = self._api.get(f"/submissions/{said['id']}/")
+        return [int(amount) for amount in said.get("bonus_payments") or ()]
 
     def subscribe(self, remote_id: str, *, target: str) -> Mapping[str, str]:
         """Subscribe to what happens; what listened at this address before is taken away first.
@@ -296,7 +300,7 @@ def _submission(said: Mapping[str, Any]) -> RemoteSubmission:
         started_at=_moment(said.get("started_at")),
         ended_at=_moment(said.get("completed_at")),
         reward=int(said.get("reward") or 0),
-        bonus=sum(int(amount) for amount in said.get("bonus_payments") or ()),
+        bonus=sum(map(int, said["bonus_payments"] or ())) if "bonus_payments" in said else None,
     )
 
 
@@ -312,7 +316,3 @@ def _amount(cost: Mapping[str, Any], part: str, name: str) -> int:
 def _fixed_reward(code: Mapping[str, Any]) -> int:
     actions = code.get("actions") or ()
     return next((int(one.get("fixed_screen_out_reward") or 0) for one in actions if "SCREEN_OUT" in one["action"]), 0)
-
-
-def _screens_out(code: Mapping[str, Any], *, amount: int) -> bool:
-    return code.get("actor") == "researcher" and _fixed_reward(code) == amount

@@ -155,6 +155,7 @@ class Person:
 def recruited(site: StandIn, *, publish: bool = True, settings: dict[str, Any] | None = None, **more: Any) -> Field:
     """A study that is open here and published there."""
     design = DESIGN | more.pop("design", {})
+    minutes = more.pop("minutes", 10)
     study = StudyFactory(open=True, design=design, prompts=more.pop("prompts", 4), currency="GBP", **more)
     account = recruiting.save_account(
         owner=UserFactory(is_staff=True),
@@ -164,7 +165,12 @@ def recruited(site: StandIn, *, publish: bool = True, settings: dict[str, Any] |
         secrets={"token": site.platform.token},
     )
     recruitment = recruiting.configure(
-        study=study, account=account, reward=150, minutes=10, settings=SETTINGS | (settings or {}), auto_approve=True
+        study=study,
+        account=account,
+        reward=150,
+        minutes=minutes,
+        settings=SETTINGS | (settings or {}),
+        auto_approve=True,
     )
     recruiting.create_remote(recruitment=recruitment, site="", entrance=f"{SITE}/s/{study.slug}/")
     if publish:

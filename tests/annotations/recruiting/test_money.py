@@ -7,7 +7,16 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from annotations.domain import assignment, bonuses, decisions, ledger, participation, reconciling, recruiting_sync
+from annotations.domain import (
+    assignment,
+    bonuses,
+    decisions,
+    ledger,
+    participation,
+    reconciling,
+    recruiting,
+    recruiting_sync,
+)
 from annotations.enums import BonusState, LedgerKind, StudyState
 from annotations.models import BonusOrder, Judgement, LedgerEntry, Study
 from tests.annotations.factories import ParticipationFactory
@@ -274,6 +283,27 @@ def test_only_fees_can_be_taken_over(lab, paid, prolific):
     assert difference == 1
     assert reconciling.compare(recruitment=lab.recruitment).agrees
     assert lab.fresh().committed == 211
+
+
+def test_what_the_platform_approved_by_itself_is_noted_as_approved_too(lab):
+    person = lab.person("anna").does_it_all()
+    lab.site.platform.approve(person.session)
+
+    lab.sync()
+
+    balance = ledger.balance(study=lab.study)
+    assert (balance.earned, balance.approved, balance.paid) == (150, 150, 150)
+
+
+def test_another_address_gets_no_secret_that_was_typed_for_the_one_before(account):
+    address, token = account.base_url, account.secrets["token"]
+    more = {"owner": account.owner, "name": "Lab", "platform": "prolific", "account": account}
+
+    same = recruiting.save_account(base_url=address + "/", secrets={"token": ""}, **more).secrets["token"]
+    other = recruiting.save_account(base_url="https://elsewhere.example/api", secrets={"token": ""}, **more).secrets
+
+    assert same == token
+    assert other == {}
 
 
 def test_a_closed_study_pauses_there(lab):

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from annotations.domain import recruiting_events, recruiting_sync
+from annotations.domain import recruiting, recruiting_events, recruiting_sync
 from annotations.enums import LeaseState, ParticipationState, RemoteState, SubmissionState
 from annotations.errors import RemoteUnreachable
 from annotations.models import Lease, LedgerEntry, Participation, RecruiterEvent
@@ -296,6 +296,21 @@ def test_a_pause_that_we_made_ends_when_somebody_is_needed_again(make_lab):
 
     assert lab.remote.status == "ACTIVE"
     assert lab.recruitment.pause_reason == ""
+
+
+def test_a_study_that_somebody_stopped_there_is_not_started_again_until_somebody_publishes_it_here(make_lab):
+    lab = make_lab()
+    places = lab.remote.places
+    lab.site.platform.transition(lab.remote, "STOP")
+
+    lab.sync()
+    lab.sync()
+
+    assert (lab.remote.status, lab.remote.places) == ("COMPLETED", places)
+    assert (lab.recruitment.state, lab.recruitment.pause_reason) == (RemoteState.ENDED, recruiting_sync.STOPPED)
+    recruiting.publish(recruitment=lab.recruitment)
+    lab.sync()
+    assert (lab.remote.status, lab.recruitment.state, lab.recruitment.pause_reason) == ("ACTIVE", "published", "")
 
 
 def test_an_outage_changes_nothing_and_is_said(lab, prolific):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import bad
 
-CODE_TYPES = frozenset({
-    "COMPLETED", "FAILED_ATTENTION_CHECK", "FOLLOW_UP_STUDY", "GIVE_BONUS", "INCOMPATIBLE_DEVICE", "NO_CONSENT",
-    "OTHER", "SCREENED_OUT", "FIXED_SCREENOUT",
-})  # fmt: skip
 ACTIONS = frozenset({
     "AUTOMATICALLY_APPROVE", "MANUALLY_REVIEW", "REQUEST_RETURN", "DYNAMIC_PAYMENT", "FIXED_SCREEN_OUT_PAYMENT",
     "ADD_TO_PARTICIPANT_GROUP", "REMOVE_FROM_PARTICIPANT_GROUP",
@@ -35,6 +32,9 @@ def check_study(fields: dict[str, Any]) -> dict[str, Any]:
     for name in ("total_available_places", "estimated_completion_time", "reward"):
         if not isinstance(fields[name], int | float) or fields[name] < 1:
             raise bad([{name: ["A positive number is required."]}])
+    minutes = fields["estimated_completion_time"]
+    if fields.get("maximum_allowed_time", math.inf) < 2 + 2 * minutes + 2 * math.sqrt(minutes):
+        raise bad([{"maximum_allowed_time": ["It is too short for the estimated time."]}])
     check_codes(fields["completion_codes"], reward=int(fields["reward"]))
     return {"internal_name": "", "filters": [], "device_compatibility": [], "peripheral_requirements": [], **fields}
 
@@ -46,8 +46,8 @@ def check_codes(codes: list[dict[str, Any]], *, reward: int) -> None:
         raise bad([{"completion_codes": ["Each code must be unique within a study."]}])
     screening = 0
     for code in codes:
-        if code.get("code_type") not in CODE_TYPES:
-            raise bad([{"completion_codes": [f"Unknown code_type {code.get('code_type')!r}."]}])
+        if not code.get("code_type"):  # one of ten words, or any other
+            raise bad([{"completion_codes": ["code_type is required."]}])
         actions = code.get("actions") or []
         kinds = [action.get("action") for action in actions]
         if not kinds or not set(kinds) <= ACTIONS:

@@ -139,8 +139,9 @@ def make_secret(call: Call) -> Answer:
 
 @route("GET", "/hooks/subscriptions")
 def subscriptions(call: Call) -> Answer:
-    """All subscriptions."""
-    found = [one.shown() for one in call.site.hooks.subscriptions.values()]
+    """The enabled subscriptions, or those that are not."""
+    enabled = call.query.get("is_enabled", "true") == "true"
+    found = [one.shown() for one in call.site.hooks.subscriptions.values() if one.is_enabled == enabled]
     return Answer(200, {"results": found, "meta": {"count": len(found)}})
 
 

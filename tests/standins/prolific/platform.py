@@ -85,7 +85,8 @@ class Platform:
             if study.status != UNPUBLISHED and more > 0:
                 self._afford(more * self.books.cost(study.reward))
             study.fields = fields
-            if more > 0 and study.status in (AWAITING, COMPLETED) and not study.stopped:
+            if more > 0 and study.status in (AWAITING, COMPLETED):
+                study.stopped = False
                 self._become(study, ACTIVE)
             return study
 
@@ -96,7 +97,7 @@ class Platform:
                 "PUBLISH": ({UNPUBLISHED}, ACTIVE),
                 "PAUSE": ({ACTIVE}, PAUSED),
                 "START": ({PAUSED}, ACTIVE),
-                "STOP": ({ACTIVE, PAUSED}, AWAITING),
+                "STOP": ({ACTIVE, PAUSED}, COMPLETED),
             }
             if action not in allowed:
                 raise bad([{"action": ["Not a valid choice."]}])
@@ -157,10 +158,10 @@ class Platform:
 
     def _round_off(self, study: Study) -> None:
         """All places are submitted: awaiting review; all of them approved: completed; one is free again: active."""
-        if study.status in (UNPUBLISHED, PAUSED):
+        if study.status in (UNPUBLISHED, PAUSED) or study.stopped:
             return
         ours = self.of(study)
-        if not study.stopped and self.taken(study) < study.places:
+        if self.taken(study) < study.places:
             self._become(study, ACTIVE)
             return
         if any(one.status in (RESERVED, ACTIVE) for one in ours):

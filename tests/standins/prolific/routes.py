@@ -167,18 +167,17 @@ def cost(call: Call) -> Answer:
     platform = call.site.platform
     ident = platform.study(call.ids[0]).id
 
-    def sums(name: str, *kinds: Any) -> dict[str, Any]:
+    def sums(*kinds: Any) -> dict[str, Any]:
         charges = platform.books.of(ident, *kinds)
         amounts = {
-            name: sum(charge.amount for charge in charges),
+            "rewards": sum(charge.amount for charge in charges),  # called so in both parts
             "fees": sum(charge.fee for charge in charges),
             "tax": sum(charge.tax for charge in charges),
         }
         return {key: {"amount": value, "currency": platform.currency} for key, value in amounts.items()}
 
     with platform.lock:
-        rewards = sums("rewards", "reward", "screened_out")
-        return Answer(200, {"rewards": rewards, "bonuses": sums("bonuses", "bonus")})
+        return Answer(200, {"rewards": sums("reward", "screened_out"), "bonuses": sums("bonus")})
 
 
 @route("POST", "/study-cost-calculator")
@@ -202,7 +201,7 @@ def study_submissions(call: Call) -> Answer:
     platform = call.site.platform
     with platform.lock:
         found = platform.study(call.ids[0])
-        return listed(call, [one.listed(platform.clock, found.reward) for one in platform.of(found)])
+        return listed(call, [one.listed(platform.clock) for one in platform.of(found)])
 
 
 @route("GET", "/submissions")

@@ -38,25 +38,17 @@ class Submission:
     rejection: tuple[str, str] | None = None
     bonus_payments: list[int] = field(default_factory=list)
 
-    def listed(self, clock: Clock, reward: int) -> dict[str, Any]:
-        """How a list shows it."""
-        begun, ended = self.started_at, self.completed_at
+    def listed(self, clock: Clock) -> dict[str, Any]:
+        """How a list shows it: not the bonuses, which only the submission itself is documented to show."""
         return {
             "id": self.id,
             "participant_id": self.participant,
-            "study_id": self.study,
             "status": self.status,
-            "started_at": clock.stamp(begun if begun is not None else self.reserved_at),
-            "completed_at": clock.stamp(ended),
-            "is_complete": ended is not None,
-            "time_taken": round(ended - begun) if begun is not None and ended is not None else None,
-            "reward": reward,
+            "started_at": clock.stamp(self.started_at if self.started_at is not None else self.reserved_at),
+            "completed_at": clock.stamp(self.completed_at),
+            "has_siblings": False,
             "study_code": self.entered_code,
-            "bonus_payments": list(self.bonus_payments),
             "return_requested": clock.stamp(self.return_requested),
-            "star_awarded": False,
-            "ip": "",
-            "strata": {},
         }
 
     def shown(self, clock: Clock) -> dict[str, Any]:
@@ -98,9 +90,8 @@ class Study:
 
     @property
     def maximum_time(self) -> float:
-        """Seconds after which a submission times out: given, or from the estimate, and always under a day."""
-        minutes = self.fields.get("maximum_allowed_time") or 3 * self.fields["estimated_completion_time"] + 10
-        return min(float(minutes) * 60, 24 * 3600 - 1)
+        """Seconds after which a submission times out: given, or as long as possible, and always under a day."""
+        return min(float(self.fields.get("maximum_allowed_time") or 24 * 60) * 60, 24 * 3600 - 1)
 
     def code(self, entered: str | None) -> dict[str, Any] | None:
         """Return the completion code that was entered."""

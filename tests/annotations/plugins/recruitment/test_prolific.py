@@ -172,8 +172,8 @@ def test_a_busy_platform_is_asked_again_after_the_time_it_names(client, prolific
     with pytest.raises(RemoteUnreachable):
         client.whoami()
 
-    assert len(waits) == prolific_api.TRIES - 1
-    assert all(2 <= wait <= 2 + prolific_api.FIRST_WAIT * 2**at for at, wait in enumerate(waits))
+    assert len(waits) == prolific_api.PATIENCE.tries - 1
+    assert all(2 <= wait <= 2 + prolific_api.PATIENCE.first * 2**at for at, wait in enumerate(waits))
 
 
 def test_more_patience_than_a_worker_has_is_left_for_the_next_round(client, prolific, waits):
@@ -189,9 +189,9 @@ def test_waits_double_with_jitter_and_end(client, prolific, waits):
     with prolific.outage(), pytest.raises(RemoteUnreachable):
         client.whoami()
 
-    assert len(waits) == prolific_api.TRIES - 1
-    assert all(0 <= wait <= prolific_api.FIRST_WAIT * 2**at for at, wait in enumerate(waits))
-    assert prolific.requests["GET", "/api/v1/users/me/"] == prolific_api.TRIES
+    assert len(waits) == prolific_api.PATIENCE.tries - 1
+    assert all(0 <= wait <= prolific_api.PATIENCE.first * 2**at for at, wait in enumerate(waits))
+    assert prolific.requests["GET", "/api/v1/users/me/"] == prolific_api.PATIENCE.tries
 
 
 def test_a_refusal_is_said_in_the_platforms_words_and_not_tried_again(client, prolific, waits):
@@ -227,7 +227,7 @@ def test_paying_during_an_outage_is_uncertain_and_writing_down_is_not(client, re
 def test_a_next_link_to_another_host_is_not_followed(monkeypatch):
     api = Api("http://127.0.0.1:9/api/v1", TOKEN)
     page = {"results": [], "_links": {"next": {"href": "http://elsewhere.example/api/v1/?page=2"}}}
-    monkeypatch.setattr(api, "_patiently", lambda *args, **more: page)
+    monkeypatch.setattr(api, "_answer", lambda *args, **more: httpx.Response(200, json=page))
 
     with pytest.raises(RemoteRefused, match="another host"):
         list(api.pages("/submissions/"))
@@ -292,24 +292,6 @@ def test_a_session_of_another_study_is_none_of_ours(client, remote_id, prolific)
     assert client.submission(other, one.id).session == one.id
 
 
-def test_screening_out_needs_a_code_for_researchers(client, remote_id, prolific):
-    one = prolific.platform.reserve(prolific.platform.studies[remote_id], "anna")
-
-    with pytest.raises(RemoteRefused, match="pay a bonus instead"):
-        client.screen_out(remote_id, [one.id], amount=20)
-    prolific.platform.studies[remote_id].fields["completion_codes"].append(
-        {
-            "code": "R",
-            "code_type": "FIXED_SCREENOUT",
-            "actor": "researcher",
-            "actions": [{"action": "FIXED_SCREEN_OUT_PAYMENT", "fixed_screen_out_reward": 20, "slots": 9}],
-        }
-    )
-    client.screen_out(remote_id, [one.id], amount=20)
-
-    assert one.status == "SCREENED OUT"
-
-
 def test_charges_add_up_to_the_books(client, remote_id, prolific):
     platform, study = prolific.platform, prolific.platform.studies[remote_id]
     one = platform.reserve(study, "anna")
@@ -322,6 +304,18 @@ def test_charges_add_up_to_the_books(client, remote_id, prolific):
 
     assert [(charge.kind, charge.amount) for charge in charges] == [("reward", 150), ("bonus", 30), ("fee", 72)]
     assert sum(charge.amount for charge in charges) == 10_000_000 - platform.books.balance
+
+
+def test_an_answer_that_cannot_be_read_leaves_a_payment_uncertain_and_is_not_sent_again(client, monkeypatch):
+    sent = []
+    monkeypatch.setattr(
+        client._api, "_send", lambda *args, **more: sent.append(args) or httpx.Response(202, text="Yes.")
+    )
+
+    with pytest.raises(RemoteUncertain):
+        client._api.once("/bulk-bonus-payments/1/pay/")
+
+    assert len(sent) == 1
 
 
 def test_one_connection_is_kept_per_process():
