@@ -52,7 +52,7 @@ def _page(visit: Visit, *, status: int = 200, **more: Any) -> HttpResponse:
         "platform": platform,
         "link": f"{_site(visit)}{reverse('study_entrance', args=[study.slug])}",
         "personal": platform.personal,
-        "entry": EntryForm(study=study),
+        "entry": EntryForm(study=study, user=visit.request.user),
         "seated": admission.seated(study=study).count(),
         **(_lists(visit) if study.recruitment == "invitations" else {}),
         **more,
@@ -88,7 +88,7 @@ def _example(visit: Visit) -> dict[str, str]:
 
 def save(visit: Visit) -> str | HttpResponse:
     """Save how people come in."""
-    form = EntryForm(visit.request.POST, study=visit.study)
+    form = EntryForm(visit.request.POST, study=visit.study, user=visit.request.user)
     if not form.is_valid():
         return _page(visit, status=422, entry=form)
     admission.edit_entry(study=visit.study, settings=form.settings(), actor=visit.request.user)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from annotations.access import User, studies_of
 from annotations.models import Study
 
 MOST_BYTES = 5_000_000
@@ -40,7 +41,7 @@ class EntryForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, data: Any = None, *, study: Study) -> None:
+    def __init__(self, data: Any = None, *, study: Study, user: User) -> None:
         kept = study.recruitment_settings
         initial = {
             "code": kept.get("code", ""),
@@ -49,7 +50,9 @@ class EntryForm(forms.Form):
             "exclude_participants_of": kept.get("exclude_participants_of", []),
         }
         super().__init__(data, initial=initial)
-        others = Study.objects.exclude(pk=study.pk).filter(created_by=study.created_by_id, created_by__isnull=False)
+        # Of the owner's other studies only those that this person works on; the others are not named, and stay chosen.
+        others = studies_of(user).exclude(pk=study.pk).filter(created_by=study.created_by_id, created_by__isnull=False)
+        self.unseen = sorted({*kept.get("exclude_participants_of", ())} - {*others.values_list("pk", flat=True)})
         if others.exists():
             self.fields["exclude_participants_of"].queryset = others  # type: ignore[attr-defined]
         else:
@@ -62,7 +65,9 @@ class EntryForm(forms.Form):
         data = dict(self.cleaned_data)
         chosen = data.pop("exclude_participants_of", None)
         kept = {name: value if value is not None else 0 for name, value in data.items()}
-        return kept | ({"exclude_participants_of": [study.pk for study in chosen]} if chosen is not None else {})
+        if chosen is None:
+            return kept
+        return kept | {"exclude_participants_of": [*self.unseen, *(study.pk for study in chosen)]}
 
 
 class LettersForm(forms.Form):

@@ -126,7 +126,9 @@ def save_account(visit: Visit) -> str | HttpResponse:
     if plugin is None:
         raise Http404
     mine = RecruiterAccount.objects.filter(owner=user.pk, platform=plugin.name)
-    account = get_object_or_404(mine, pk=post["account"]) if post.get("account") else None
+    account = next((one for one in mine if str(one.pk) == post.get("account")), None)
+    if post.get("account") and account is None:
+        raise Http404
     form = AccountForm(post, platform=plugin, account=account)
     if not form.is_valid():
         messages.error(visit.request, "Nothing was saved: give the account a name, and check the address.")

@@ -7,10 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotations.domain import invitations, letters
+from annotations.domain import admission, invitations, letters, members
+from annotations.enums import Role
 from annotations.models import Invitation
 from tests.annotations.admin.conftest import address, said
-from tests.annotations.factories import StudyFactory
+from tests.annotations.factories import StudyFactory, UserFactory
 
 PEOPLE = b"address,language\nanna@example.org,de\nbob@example.org,\ncode-17,\n"
 
@@ -70,6 +71,27 @@ def test_other_studies_of_the_owner_can_be_kept_out(desk, link):
     link.refresh_from_db()
     assert "The first wave" in html
     assert link.recruitment_settings["exclude_participants_of"] == [earlier.pk]
+
+
+def test_an_editor_reads_no_title_of_the_owners_other_studies_and_undoes_no_choice_of_the_owner(client, db):
+    owner, editor = UserFactory(is_staff=True), UserFactory(is_staff=True)
+    study, hidden, shared = (
+        StudyFactory(author=owner, title=title) for title in ("This", "Hidden wave", "Shared wave")
+    )
+    for one in (study, shared):
+        members.add_member(study=one, user=editor, role=Role.EDITOR)
+    admission.edit_entry(study=study, settings={"exclude_participants_of": [hidden.pk]})
+    client.force_login(editor)
+
+    html = client.get(address(study, "entrance")).content.decode()
+    client.post(address(study, "entrance_save"), {"exclude_participants_of": [shared.pk]})
+    taken = client.post(address(study, "entrance_save"), {"exclude_participants_of": [hidden.pk]})
+
+    study.refresh_from_db()
+    assert "Shared wave" in html
+    assert "Hidden wave" not in html + taken.content.decode()
+    assert taken.status_code == 422
+    assert study.recruitment_settings["exclude_participants_of"] == sorted([hidden.pk, shared.pk])
 
 
 def test_a_list_is_uploaded_and_told_by_numbers_without_addresses(desk, listed):
