@@ -130,13 +130,16 @@ class KeyMissing(PlatformError):
 class GeneratorFailed(PlatformError):
     """The model did not answer.
 
-    `lasting` when trying again is no use: a wrong key, an unknown model, settings that the server refuses.
+    `lasting` when trying again is no use: a wrong key, an unknown model, settings that the server refuses. `unsure`
+    when the server may have answered all the same, and may want to be paid for it.
     """
 
     status = 503
 
-    def __init__(self, message: str = "The model did not answer.", /, *, lasting: bool = False) -> None:
-        self.lasting = lasting
+    def __init__(
+        self, message: str = "The model did not answer.", /, *, lasting: bool = False, unsure: bool = False
+    ) -> None:
+        self.lasting, self.unsure = lasting, unsure
         super().__init__(message)
 
 

@@ -34,6 +34,7 @@ WORDS = {
 LASTING = frozenset({401, 402, 403, 404, 405})
 TOLD = frozenset({402, 403, 404})  # where the server's own words help; of a wrong key they may hold the key
 NOTICED = 120.0  # seconds
+UNSURE = "unsure"  # the server may have answered, and may want to be paid for it
 LONGEST_HOLD = 900.0  # seconds; a server that wants more is asked again after that
 LONGEST_EXCERPT = 200
 NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached")
@@ -45,13 +46,15 @@ QUERY = re.compile(r"(https?://)(?:[^\s/@]*@)?([^\s?#'\"]*)[?#][^\s'\"]*")
 class Patience:
     """How often and how long: the n-th wait is drawn between 0 and ``first · 2ⁿ⁻¹`` seconds, `longest` at most.
 
-    What the server asks for itself (``Retry-After``) is waited for up to `told`; a longer time ends the call.
+    What the server asks for itself (``Retry-After``) is waited for up to `told`; a longer time ends the call. Where
+    calls are paid for, `unsure` says whether one that may have been answered is made again here.
     """
 
     tries: int = 5
     first: float = 1.0
     longest: float = 20.0
     told: float = 120.0
+    unsure: bool = True
 
 
 class CallFailed(PlatformError):
@@ -101,7 +104,9 @@ def patient(
     spread = tenacity.wait_random_exponential(multiplier=patience.first, max=patience.longest)
 
     def is_worth_it(error: BaseException) -> bool:
-        return isinstance(error, CallFailed) and error.again and (error.wait or 0) <= patience.told
+        if not isinstance(error, CallFailed) or (error.kind == UNSURE and not patience.unsure):
+            return False
+        return error.again and (error.wait or 0) <= patience.told
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -131,12 +136,13 @@ def _once(send: Callable[[], httpx.Response], read: Callable[[httpx.Response], T
     """Make one call; whatever goes wrong becomes a CallFailed without address, headers or key."""
     try:
         response = send()
-    except httpx.TimeoutException:
-        raise CallFailed("The server did not answer in time.", again=True) from None
+    except httpx.TimeoutException as error:
+        kind = "" if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else UNSURE
+        raise CallFailed("The server did not answer in time.", kind=kind, again=True) from None
     except httpx.ConnectError:
         raise CallFailed("The server cannot be reached.", again=True) from None
     except (httpx.HTTPError, httpx.StreamError):
-        raise CallFailed("The connection to the server broke.", again=True) from None
+        raise CallFailed("The connection to the server broke.", kind=UNSURE, again=True) from None
     except (httpx.InvalidURL, UnicodeError):
         raise CallFailed("The address of the server cannot be used.", lasting=True) from None
     if not response.is_success:

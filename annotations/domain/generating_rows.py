@@ -104,17 +104,24 @@ def _mine(one: Claim) -> Any:
     return Sample.objects.filter(pk=one.sample_id, state=SampleState.ASKED, asked_until=one.until)
 
 
-def give_back(one: Claim, *, error: str = "", delay: float = 0, counted: bool = True) -> bool:
-    """Let a sample be asked for again, `delay` seconds from now; not `counted` when it was not really asked."""
+def give_back(
+    one: Claim, *, error: str = "", delay: float = 0, counted: bool = True, cost: Decimal = Decimal(0)
+) -> bool:
+    """Let a sample be asked for again, `delay` seconds from now; not `counted` when it was not really asked.
+
+    `cost` is what the call that brought nothing may have cost all the same.
+    """
     later = timezone.now() + dt.timedelta(seconds=delay) if delay else None
     attempts = F("attempts") if counted else F("attempts") - 1
     fresh = {"error": error} if error else {}
-    return bool(_mine(one).update(state=SampleState.WANTED, asked_until=later, attempts=attempts, **fresh))
+    paid = F("cost") + cost.quantize(Decimal("1e-8"))
+    return bool(_mine(one).update(state=SampleState.WANTED, asked_until=later, attempts=attempts, cost=paid, **fresh))
 
 
-def fail(one: Claim, *, error: str) -> bool:
+def fail(one: Claim, *, error: str, cost: Decimal = Decimal(0)) -> bool:
     """Give a sample up; a person may ask for it again."""
-    return bool(_mine(one).update(state=SampleState.FAILED, asked_until=None, error=error))
+    paid = F("cost") + cost.quantize(Decimal("1e-8"))
+    return bool(_mine(one).update(state=SampleState.FAILED, asked_until=None, error=error, cost=paid))
 
 
 def release(*, generation_id: int) -> list[tuple[int, int, str]]:

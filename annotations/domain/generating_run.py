@@ -178,22 +178,24 @@ class _Run:
         if isinstance(answers, GeneratorFailed):
             delay = 0.0 if self.closing else lane.struck(answers)
             for one in asked.claims:
-                self._again(one, answers, delay=delay, counted=not (self.closing or answers.lasting))
+                self._again(lane, one, answers, delay=delay, counted=not (self.closing or answers.lasting))
             return
         for one, answer in zip(asked.claims, answers, strict=True):
             if isinstance(answer, Written):
                 self._take(lane, one, answer)
             elif isinstance(answer, AskLater):
                 delay = 0.0 if self.closing else lane.struck(answer)
-                self._again(one, answer, delay=delay, counted=not self.closing)
+                self._again(lane, one, answer, delay=delay, counted=not self.closing)
             else:
                 rows.fail(one, error=lane.refused(one, answer))
 
-    def _again(self, one: rows.Claim, error: GeneratorFailed, *, delay: float, counted: bool) -> None:
+    def _again(self, lane: Lane, one: rows.Claim, error: GeneratorFailed, *, delay: float, counted: bool) -> None:
+        cost = lane.worst([one]) if error.unsure else Decimal(0)
+        self.spent += cost
         if counted and one.attempts - len(one.answers) >= MOST_FAILURES:
-            rows.fail(one, error=str(error))
+            rows.fail(one, error=str(error), cost=cost)
         else:
-            rows.give_back(one, error="" if self.closing else str(error), delay=delay, counted=counted)
+            rows.give_back(one, error="" if self.closing else str(error), delay=delay, counted=counted, cost=cost)
 
     def _take(self, lane: Lane, one: rows.Claim, written: Written) -> None:
         lane.went_well()

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 import httpx
 
 from annotations.errors import AskLater, GeneratorFailed
-from annotations.patience import CallFailed, Interrupted, Meter, Pace, Patience, patient
+from annotations.patience import UNSURE, CallFailed, Interrupted, Meter, Pace, Patience, patient
 from annotations.registry import Ask, Generator, Option, Written, generators
 from annotations.registry.options import complete
 
@@ -26,6 +26,7 @@ from .refusals import REFUSALS
 LARGEST_SEED = 2**31
 PANEL = Patience(tries=4)  # an expert waits
 JOB = Patience(tries=5)
+PAID_JOB = Patience(tries=5, unsure=False)  # what may be paid for is counted before it is asked again
 TRIAL = Patience(tries=1)  # so does a researcher who tries a system, in front of a page
 LONGEST_TRIAL = 25  # seconds
 ENCODINGS = ("content-encoding", "content-length", "transfer-encoding")  # of what is decoded already
@@ -140,7 +141,8 @@ class OpenAICompatible(Generator):
     @contextmanager
     def open(self, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[Endpoint]:
         """Hold the connections open."""
-        with Endpoint(settings, secrets, patience=JOB) as endpoint:
+        is_paid = bool(settings["price_input"] or settings["price_output"])
+        with Endpoint(settings, secrets, patience=PAID_JOB if is_paid else JOB) as endpoint:
             yield endpoint
 
     def try_out(
@@ -335,4 +337,5 @@ def _failure(error: CallFailed) -> GeneratorFailed:
     """Return the failure as the family speaks of it; its words hold neither key nor address."""
     if isinstance(error, Interrupted):
         return AskLater("The job was stopped.")
-    return AskLater(str(error)) if error.again else GeneratorFailed(str(error), lasting=error.lasting)
+    unsure = error.kind == UNSURE
+    return AskLater(str(error), unsure=unsure) if error.again else GeneratorFailed(str(error), lasting=error.lasting)

@@ -5,6 +5,7 @@ import json
 import threading
 from decimal import Decimal
 
+import httpx
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
@@ -20,6 +21,7 @@ from annotations.domain import (
 from annotations.enums import GenerationState, SampleState, StudyState
 from annotations.errors import WrongState
 from annotations.models import Generation, Sample, Study, Writer
+from annotations.plugins.generators import openai_compatible
 from annotations.registry import Written
 
 from .generations import KEY, draft, go_on, outputs, run, states
@@ -100,6 +102,29 @@ def test_server_that_refuses_one_prompt_after_the_other_stops_the_system(db, ser
     assert made.state == GenerationState.STOPPED
     assert len(server.calls) == 3
     assert made.samples.filter(state=SampleState.WANTED).count() == 27
+
+
+def test_call_that_may_have_been_paid_for_counts_at_its_worst_and_the_budget_holds(db, server, monkeypatch):
+    server.usage = {"prompt_tokens": 20, "completion_tokens": 40, "total_tokens": 60}
+    study = draft(server, systems=("plain",), max_tokens=40, price_input=10, price_output=20, lanes=2)
+    answer, asked = openai_compatible.Endpoint._fetched, []
+
+    def late(self, *args):
+        """Every second answer comes after its time; the server wants to be paid for all of them."""
+        found = answer(self, *args)
+        asked.append(found)
+        if len(asked) % 2:
+            raise httpx.ReadTimeout("")
+        return found
+
+    monkeypatch.setattr(openai_compatible.Endpoint, "_fetched", late)
+
+    made = run(study, samples=10, budget="0.01")
+
+    billed = len(server.calls) * Decimal("0.001")
+    assert made.state == GenerationState.STOPPED
+    assert "The budget of 0.01 is used up" in made.message
+    assert billed <= sum(made.samples.values_list("cost", flat=True)) <= Decimal("0.01")
 
 
 def test_server_that_refuses_the_only_prompt_is_not_asked_a_thousand_times(db, server):
