@@ -162,7 +162,7 @@ def check_cells(*, study: Study, known: Collection[str] | None, roles: Mapping[s
     for clash in CLASHES:
         rows = _found(FIRST.format(sql=clash.sql), values)
         if rows:
-            found = [Problem(problems.file, row["number"], clash.column, _reason(clash, row)) for row in rows]
+            found = [Problem(problems.file, row["number"], clash.column, _reason(clash, row, problems)) for row in rows]
             problems.extend(found, count=rows[0]["count"])
     systems = _found(SYSTEMS, values)
     if systems and systems[0]["total"] > MOST_SYSTEMS:
@@ -189,10 +189,12 @@ def _found(sql: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _reason(clash: Clash, row: Mapping[str, Any]) -> str:
-    return clash.reason.format(
-        **{name: quoted(value) if isinstance(value, str) else value for name, value in row.items()}
-    )
+def _reason(clash: Clash, row: Mapping[str, Any], problems: Problems) -> str:
+    said = {name: quoted(value) if isinstance(value, str) else value for name, value in row.items()}
+    if isinstance(row.get("other"), int):
+        there = problems.placed(Problem(problems.file, row["other"], "", ""))
+        said["other"] = there.row if there.file == problems.file else f"{there.row} of {there.file}"
+    return clash.reason.format(**said)
 
 
 def _system_problems(

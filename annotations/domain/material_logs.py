@@ -79,14 +79,19 @@ class LeftOut:
     first: list[Problem] = field(default_factory=list)
 
     def sift(self, records: Iterable[Any]) -> Iterator[Any]:
-        """Yield all but those."""
+        """Yield all but those; where there is nothing else, a problem."""
+        anything = False
         for record in records:
             if not isinstance(record, UnansweredProblem):
+                anything = True
                 yield record
                 continue
             self.count += 1
             if self.count <= LISTED:
                 self.first.append(record)
+        if self.first and not anything:
+            reason = f"none of the {self.count:,} samples has an answer; the first: {self.first[0].reason}"
+            yield Problem(self.first[0].file, 0, "text", reason)
 
     @property
     def words(self) -> str:

@@ -108,7 +108,7 @@ def bring(
     problems.refuse()
     facts = _merge(job, options, outputs=outputs)
     preparing.prepare_new(study=study, actor=actor)  # the rules that are on hold for what comes later, too
-    job.state, job.problems = JobState.DONE, [problem.as_dict() for problem in left.first]
+    job.state, job.problems = JobState.DONE, [problems.placed(one).as_dict() for one in left.first]
     job.message = f"{_summary(job, facts)}{left.words}"
     job.save(update_fields=["source", "rows", "added", "unchanged", "state", "problems", "message"])
     log_event(study=study, name="material_imported", data={**facts, "left_out": left.count}, actor=actor)

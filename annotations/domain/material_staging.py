@@ -114,7 +114,7 @@ class Problems:
         """Raise MaterialRefused if anything is wrong."""
         if not self.count:
             return
-        listed = [self._placed(one) for one in sorted(self._first, key=lambda problem: problem.row)]
+        listed = [self.placed(one) for one in sorted(self._first, key=lambda problem: problem.row)]
         more = self.count - len(listed)
         if more:
             listed.append(
@@ -122,7 +122,8 @@ class Problems:
             )
         raise MaterialRefused(listed, truncated=bool(more))
 
-    def _placed(self, problem: Problem) -> Problem:
+    def placed(self, problem: Problem) -> Problem:
+        """Return it with its file and the row there."""
         if not problem.row or not self._parts:
             return problem
         part = self._parts[bisect_left(self._parts, problem.row, key=lambda one: one.row) - 1]

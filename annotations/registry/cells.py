@@ -33,7 +33,14 @@ def refuse(reason: str) -> NoReturn:
 
 def kind_of(value: object) -> str:
     """Name the type of a value in the words of a file."""
-    names = {type(None): "missing (null)", bool: "true or false", list: "a list", dict: "an object", bytes: "bytes"}
+    names = {
+        type(None): "missing (null)",
+        bool: "true or false",
+        list: "a list",
+        dict: "an object",
+        bytes: "bytes",
+        str: "text",
+    }
     return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
 
 
@@ -87,4 +94,4 @@ def _text_of(value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        refuse(f"holds bytes that are no text; leave the column out")
+        refuse("holds bytes that are no text; leave the column out")

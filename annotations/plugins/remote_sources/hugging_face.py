@@ -128,6 +128,7 @@ def _refused(settings: Mapping[str, Any], reason: str) -> MaterialRefused:
 @contextmanager
 def _told(settings: Mapping[str, Any]) -> Iterator[None]:
     """Say what the hub's library says in words of our own; its messages hold addresses and advice for programmers."""
+    from datasets.data_files import EmptyDatasetError
     from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -143,7 +144,7 @@ def _told(settings: Mapping[str, Any]) -> Iterator[None]:
             except (RepositoryNotFoundError, DatasetNotFoundError):
                 reason = "there is no such dataset, or it is private; check the name, or give a token"
                 raise _refused(settings, reason) from None
-            except DataFilesNotFoundError:
+            except (DataFilesNotFoundError, EmptyDatasetError):
                 raise _refused(settings, "there are no data files that can be read") from None
             except HFValidationError:
                 raise _refused(settings, "is no name of a dataset") from None
@@ -189,7 +190,8 @@ def _understood(settings: Mapping[str, Any]) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        names = re.findall(r"'([^']+)'", str(error))
+        there = re.search(r"\[('[^\]]+)\]", str(error))
+        names = re.findall(r"'([^']+)'", there[1]) if there else []
         if "onfig" not in str(error):
             raise _refused(settings, "the dataset cannot be understood: its card or its layout is damaged") from None
         listed = ", ".join(quoted(name) for name in dict.fromkeys(names) if name != settings["config"])
@@ -218,6 +220,7 @@ def _places(settings: Mapping[str, Any], secrets: Mapping[str, str], found: list
 def _check_card(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
     """Refuse a card that names files elsewhere before anybody looks for them there."""
     from huggingface_hub import DatasetCard
+    from yaml import YAMLError
 
     card: Mapping[str, Any] = {}
     if settings["folder"]:
@@ -226,8 +229,10 @@ def _check_card(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None
             raise _refused(settings, "there is no such folder")
         names = [one.name for one in root.iterdir()]
         if "README.md" in names:
-            with _told(settings):
+            try:
                 card = DatasetCard.load(root / "README.md", ignore_metadata_errors=True).data.to_dict()
+            except (OSError, ValueError, YAMLError):
+                raise _refused(settings, "the YAML at the head of its README.md is damaged; mend it") from None
     else:
         info = _info(settings, secrets)
         names = [one.rfilename for one in info.siblings or ()]

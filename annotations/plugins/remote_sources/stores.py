@@ -95,7 +95,7 @@ def _service_account(text: str) -> Any:
         found = json.loads(text)
         known = {name: str(found[name]) for name in GOOGLE_KEY}
         known["token_uri"] = GOOGLE_TOKENS
-        return Credentials.from_service_account_info(known, scopes=[GOOGLE_SCOPE])
+        return Credentials.from_service_account_info(known, scopes=[GOOGLE_SCOPE])  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, LookupError):
         reason = "the Google key cannot be read; paste the whole key file (JSON) of a service account"
         raise refused("gs://", reason) from None

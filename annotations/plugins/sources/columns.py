@@ -80,7 +80,10 @@ def metadata_object(value: object) -> dict[str, Any]:
             value = json.loads(value, object_pairs_hook=unique_pairs, parse_constant=no_constant)
         except (ValueError, RecursionError) as error:
             refuse(f"must be a JSON object, cannot be read: {json_fault(error)}")
-    return plain(value) if isinstance(value, dict) else refuse(f"must be a JSON object, is {kind_of(value)}")
+    found: dict[str, Any] = (
+        plain(value) if isinstance(value, dict) else refuse(f"must be a JSON object, is {kind_of(value)}")
+    )
+    return found
 
 
 def json_fault(error: Exception) -> str:

@@ -41,10 +41,10 @@ def system_name(said: object) -> str:
     return name[:LONGEST_NAME]
 
 
-def require_system(name: str, *, file: str) -> str:
-    """Return the name, or refuse the file."""
+def require_system(name: str, *, file: str, where: str = "") -> str:
+    """Return the name, or refuse the file; `where` says in which other file it stands."""
     if not name:
-        reason = "the log does not say which model wrote it; type the name of the system beside the file"
+        reason = f"the log does not say which model wrote it{where}; type the name of the system beside the file"
         raise refusal(file, reason, column="system")
     return name
 

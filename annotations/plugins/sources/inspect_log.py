@@ -19,6 +19,8 @@ from .files import check_file, refusal
 MISSING = "reading Inspect logs needs the package inspect-ai; install it with: pip install 'evalplatform[logs]'"
 ZIP = b"PK\x03\x04"
 WHAT = "an .eval log of Inspect"
+CONVERT = "inspect log convert --to eval --output-dir DIR FILE"
+AS_JSON = f"is not {WHAT} but JSON; what Inspect wrote as JSON becomes one by: {CONVERT}"
 AT_ONCE = 16  # samples in memory
 HEAVY = {"events", "events_data", "store", "timelines"}  # what a transcript holds beside the answer
 SETTINGS = (
@@ -51,8 +53,11 @@ class InspectLog(LogSource):
         """Yield the choices of one sample after the other."""
         check_file(path, file=file)
         with path.open("rb") as raw:
-            if raw.read(4) != ZIP:
-                raise refusal(file, f"is not {WHAT}")
+            head = raw.read(4)
+        if head.lstrip().startswith(b"{"):
+            raise refusal(file, AS_JSON)
+        if head != ZIP:
+            raise refusal(file, f"is not {WHAT}")
         if find_spec("inspect_ai") is None:
             raise refusal(file, MISSING)
         run = _Run(path, file=file, system=system)

@@ -87,6 +87,7 @@ class _Run:
         named = NAME.fullmatch(PurePath(file).name)
         there = NAME.fullmatch(path.name)
         self.task = named["task"] if named else ""
+        self.where = f" (that stands in results_{named['time']}.json, as model_name)" if named else ""
         results = beside(path, f"results_{there['time']}.json") if there else {}
         self.version = results.get("lm_eval_version")
         folder = path.parent.name.replace("__", "/") if there else ""
@@ -125,7 +126,7 @@ class _Run:
             raise refused
         if _settings(found["arguments"], 0) is None:  # only requests for a text have settings
             raise refusal(self.file, CHOICE, column="resps")
-        require_system(self.system, file=self.file)
+        require_system(self.system, file=self.file, where=self.where)
         self.checked = True
 
     def _fault(self, found: Any, *, row: int) -> Problem | None:

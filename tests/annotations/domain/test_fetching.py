@@ -118,7 +118,8 @@ def test_problems_name_the_file_and_the_row_in_it(study: Study, tmp_path: Path) 
     assert not Output.objects.exists()
     found = [(Path(one["file"]).name, one["row"], one["column"]) for one in job.problems]
     assert found == [("b.jsonl", 3, "text"), ("b.jsonl", 4, "text")]
-    assert job.problems[0]["reason"].startswith("duplicate: prompt, system and text are those of row 2")
+    said = f"duplicate: prompt, system and text are those of row 2 of {tmp_path}/a.jsonl; leave one out"
+    assert job.problems[0]["reason"].startswith(said)
     assert job.problems[1]["reason"].startswith("there is no such column; there are: 'prompt'")
 
 

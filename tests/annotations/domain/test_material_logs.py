@@ -1,5 +1,6 @@
 """Logs of evaluation tools become material, and samples without an answer are refused or left out, never lost."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,15 @@ def test_samples_without_an_answer_are_left_out_when_allowed_and_stay_listed(stu
         f"sample 'fails', epoch {epoch}: ended in an error: RuntimeError('the sandbox is gone')" for epoch in (1, 2)
     ]
     assert Event.objects.get(study=study, name="material_imported").data["left_out"] == 2
+
+
+def test_log_without_any_answer_says_so_and_why(study, tmp_path):
+    path = tmp_path / LM_EVAL.name
+    line = json.loads(LM_EVAL.read_text(encoding="utf-8").splitlines()[0])
+    path.write_text(json.dumps({**line, "resps": [["", " "]]}) + "\n", encoding="utf-8")
+
+    with pytest.raises(MaterialRefused, match="none of the 2 samples has an answer; the first: document 0"):
+        bring(study, path, system="one", leave_out_unanswered=True)
 
 
 def test_json_of_another_name_asks_for_its_format(study, tmp_path):

@@ -93,11 +93,12 @@ def test_fetched_logs_meet_the_study_s_prompts_and_leave_out_what_is_allowed(
 ) -> None:
     study = StudyFactory(prompts=0, systems=())
     PromptFactory(study=study, key="brick", text=BRICK, declared=True)
-    settings = {"addresses": [f"{runs}/inspect/*unusual*.eval"], "leave_out_unanswered": leave_out}
+    before, log = f"{runs}/lm_eval/plain/*/samples_*.jsonl", f"{runs}/inspect/{INSPECT.name}"
+    settings = {"addresses": [before, log], "leave_out_unanswered": leave_out}
 
     queued = fetching.queue_fetch(study=study, source="evaluation_logs", settings=settings)
     job = fetching.run_fetch(material_import_id=queued.pk)
 
     assert job.state == (JobState.DONE if leave_out else JobState.REFUSED)
-    assert len(job.problems) == 2
-    assert Output.objects.filter(prompt__key="brick").count() == (2 if leave_out else 0)
+    assert [(one["file"], one["row"]) for one in job.problems] == [(log, 5), (log, 6)]
+    assert Output.objects.filter(prompt__key="brick").count() == (5 if leave_out else 0)

@@ -120,7 +120,7 @@ def test_a_card_says_configurations_and_splits(tmp_path: Path) -> None:
 
     assert texts(fetched(folder, config="curated", split="test")) == ["t0", "t1"]
     assert texts(fetched(folder, config="raw")) == ["raw"]
-    with pytest.raises(MaterialRefused, match="choose a configuration; there are: 'curated', 'raw'"):
+    with pytest.raises(MaterialRefused, match=r"choose a configuration; there are: 'curated', 'raw'$"):
         fetched(folder)
     with pytest.raises(MaterialRefused, match="there is no split 'train'; there are: 'test'"):
         fetched(folder, config="curated")
@@ -174,8 +174,10 @@ def test_wrong_settings_are_refused(wrong: dict[str, Any], reason: str) -> None:
 def test_a_folder_that_is_not_there_or_holds_no_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MaterialRefused, match="there is no such folder"):
         fetched(tmp_path / "none")
-    with pytest.raises(MaterialRefused):
+    with pytest.raises(MaterialRefused, match="there are no data files"):
         fetched(lay(tmp_path / "empty", {"README.md": "# Nothing\n"}))
+    with pytest.raises(MaterialRefused, match=r"the YAML at the head of its README\.md is damaged"):
+        fetched(lay(tmp_path / "torn", {"README.md": "---\nconfigs: [torn\n---\n", "a.jsonl": jsonl(rows(1))}))
 
 
 @pytest.fixture(scope="module")

@@ -147,6 +147,13 @@ def test_lm_eval_reads_the_lists_of_older_versions(lines, tmp_path):
     assert cells(found) == [(prompt, sample) for prompt in USES for sample in range(3)]
 
 
+def test_inspect_log_in_json_says_how_it_becomes_an_eval_log(tmp_path):
+    path = tmp_path / "log.json"
+    path.write_text('{"version": 2, "status": "success"}', encoding="utf-8")
+
+    assert "inspect log convert --to eval" in refused("inspect", path)
+
+
 def test_lm_eval_upload_without_its_folder_asks_for_the_system_and_keeps_the_task(tmp_path):
     upload = tmp_path / "upload"
     shutil.copy(PLAIN, upload)
@@ -154,7 +161,9 @@ def test_lm_eval_upload_without_its_folder_asks_for_the_system_and_keeps_the_tas
     reason = refused("lm_eval", upload, file=PLAIN.name)
     found = read("lm_eval", upload, file=PLAIN.name, system="steered")
 
-    assert reason == "the log does not say which model wrote it; type the name of the system beside the file"
+    results = next(PLAIN.parent.glob("results_*")).name
+    said = f"the log does not say which model wrote it (that stands in {results}, as model_name)"
+    assert reason == f"{said}; type the name of the system beside the file"
     assert (found[0].system, found[0].prompt_key) == ("steered", "unusual_uses-0")
 
 

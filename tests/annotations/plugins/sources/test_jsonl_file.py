@@ -50,7 +50,7 @@ def test_jsonl_unpacks_gzip(tmp_path: Path) -> None:
     ("line", "reason"),
     [
         ("[1, 2]", "must be a JSON object, is a list"),
-        ('"text"', "must be a JSON object, is str"),
+        ('"text"', "must be a JSON object, is text"),
         ("17", "must be a JSON object, is a number"),
         ("null", "must be a JSON object, is missing (null)"),
         ('{"prompt": "p"', "is not JSON: Expecting ',' delimiter: line 2 column 1 (char 15)"),
