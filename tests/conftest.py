@@ -17,12 +17,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from hypothesis.internal.conjecture import providers
 
 # Every run tries the same examples, however slow the machine is: a failure must come from a change, never by chance.
 hypothesis_settings.register_profile(
     "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("suite")
+# Nor may examples hang on what other tests have imported: Hypothesis would read the constants of all our modules, which
+# took the first such test of each worker 3 to 29 seconds.
+providers._get_local_constants = lambda: providers._local_constants
 # Playwright's event loop runs in the thread of the test, which Django would otherwise refuse to query from.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 # Data must survive the death of a web worker, not a power cut in the middle of a test.

@@ -1,5 +1,6 @@
 """Corrections for many comparisons, against statsmodels, mvtnorm and emmeans."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -18,6 +19,15 @@ NUMBERS = json.loads(
 FAMILIES = ("pairs3", "pairs5", "control", "normal")
 
 
+@pytest.fixture
+def few_to_collect():
+    """Statsmodels collects garbage in each call, which takes a second where many libraries are loaded."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("few_to_collect")
 @pytest.mark.parametrize(
     ("ours", "theirs"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh"), (bonferroni, "bonferroni")]
 )
