@@ -20,8 +20,8 @@ from annotations.registry import AuditedText
 
 FLIPS = 4000
 AT_ONCE = 500  # flips, so that the memory for them stays small
-FEW_PROMPTS = 6  # below, flipping signs cannot reach 5%
-ALPHA = 0.05
+FEW_PROMPTS = 9  # below, flipping signs cannot reach 2%
+ALPHA = 0.02  # several audits test side by side: clean texts should raise nothing in any of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from .features import LENGTHS, STYLE, numbers_of
 from .guessing import Guess, can_guess, guess
 from .places import Hit, evidence
 
-ALPHA = 0.05
+ALPHA = 0.02
 TOLD = 5
 MOST_WORDS = 20_000
 CHANCE = 0.5

@@ -12,13 +12,14 @@ from .features import FORMS, Form
 from .places import Hit, by_system, evidence, sizes_of
 
 FEW = 3
+ALONE = 0.05  # for markup that only one system has
 ONE_SIDED = 0.05  # the others' share, up to which only one system has it
 HALF = 0.5
 
 
 @audits.register
 class Formatting(Audit):
-    """Fisher's exact test of each mark of form between systems, Holm over all, with a least difference."""
+    """Fisher's exact test of each mark of form between systems, corrected over all, with a least difference."""
 
     name = "formatting"
     label = "Formatting that only one system has"
@@ -55,7 +56,7 @@ def _severity(one: Difference, form: Form, arms: Arms) -> Severity | None:
     if one.p < ALPHA:
         return "leak" if one.share >= HALF and one.other_share <= ONE_SIDED else "warning"
     only = one.other_count == 0 and one.count >= FEW
-    if form.markup and only and one.p_alone < ALPHA:
+    if form.markup and only and one.p_alone < ALONE:
         return "warning"
     return "note" if form.markup and only and len(arms.systems) > 1 else None
 
@@ -65,7 +66,7 @@ def _finding(
 ) -> AuditFinding:
     mine = [text for text in having if text.system == one.system]
     rest = "the other system" if len(sizes) == 2 else "the others"  # noqa: PLR2004 - a pair
-    sure = f"p = {one.p:.2g} after Holm's correction" if one.p < ALPHA else "too few to be sure"
+    sure = f"p = {one.p:.2g}, corrected" if one.p < ALPHA else "too few to be sure"
     return AuditFinding(
         key=f"form:{form.name}:{one.system}",
         severity=severity,

@@ -103,7 +103,7 @@ def _finding(kind: str, one: Difference, *, having: Sequence[AuditedText], sizes
         key=f"{kind}:{one.feature}:{one.system}",
         severity="warning",
         title=f"“{one.system}” {does} “{one.feature}”",
-        detail=f"{one.share:.0%} of its outputs, of {rest} {one.other_share:.0%} (p = {one.p:.2g}, Holm's).",
+        detail=f"{one.share:.0%} of its outputs, of {rest} {one.other_share:.0%} (p = {one.p:.2g}, corrected).",
         advice="Raters learn such a habit after a few texts. Note it in the design if it belongs to the steering.",
         outputs=tuple(text.output for text in mine),
         evidence=evidence([Hit(text, *_place(kind, one.feature, text.text)) for text in mine]),
