@@ -47,21 +47,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def read_answers(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     """Return the header and the rows of a CSV file in UTF-8."""
+    from analysis.schema.cells import CellsError, read_cells
+
     if not path.is_file():
         raise InputError(f"{path}: no such file: check the path")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-            header = list(reader.fieldnames or ())
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path.name} cannot be read ({error}): save it as CSV in UTF-8") from error
-    if not rows:
+        table = read_cells(path)
+    except CellsError as error:
+        raise InputError(f"{path.name}: {error}") from error
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise InputError(f"{path.name}: the column {twice[0]!r} occurs twice: keep one")
+    if not len(table):
         raise InputError(f"{path.name}: there is no row below the header")
-    for number, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise InputError(f"{path.name}, row {number}: not as many cells as the header has: quote cells with commas")
-    return header, rows
+    return [str(name) for name in table.columns], table.to_dict("records")  # type: ignore[return-value]
 
 
 def _dat(

@@ -26,6 +26,7 @@ LONGEST: Final = 64
 FEWEST: Final = 2
 """Numbers that a line needs to be a vector; a first line of a single number is the header of word2vec's format."""
 BATCH: Final = 50_000
+FORM: Final = "each line is a word in small letters and its numbers, set apart by spaces"
 
 
 class VectorsError(ValueError):
@@ -90,7 +91,7 @@ def read_vectors(
 
 def _packed(found: dict[str, np.ndarray[Any, np.dtype[np.float32]]], path: Path) -> WordVectors:
     if not found:
-        raise VectorsError(f"{path.name}: no line holds a vector of a word that was looked for")
+        raise VectorsError(f"{path.name}: no line holds a vector of a word that was looked for: {FORM}")
     order = sorted(found)
     return WordVectors(np.array([word.encode() for word in order]), np.stack([found[w] for w in order]), path.name)
 
@@ -107,9 +108,9 @@ def _lines(path: Path, wanted: frozenset[str] | None) -> Iterator[tuple[str, np.
             if not (word in wanted if wanted is not None else _is_word(word)):
                 continue
             parts = rest.split()
-            if len(parts) > size:  # a name with spaces in it ("at name@domain.com"), as some of GloVe's have
-                continue
-            if len(parts) < size:
+            if len(parts) > size and not _is_number(parts[0]):
+                continue  # a name with spaces in it ("at name@domain.com"), as some of GloVe's have
+            if len(parts) != size:
                 raise VectorsError(
                     f"{path.name}, row {row}: {word!r} has {len(parts)} numbers, the first line has {size}: "
                     "is the file cut off, or of two kinds?"
@@ -123,13 +124,21 @@ def _is_word(word: str) -> bool:
     return len(word) <= LONGEST and WORD.fullmatch(word) is not None
 
 
+def _is_number(part: str) -> bool:
+    try:
+        float(part)
+    except ValueError:
+        return False
+    return True
+
+
 def _numbers(parts: list[str], path: Path, row: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     try:
         vector = np.array(parts, dtype=np.float32)
     except ValueError as error:
         raise VectorsError(f"{path.name}, row {row}: {error}: each line is a word and its numbers") from error
     if not np.isfinite(vector).all():
-        raise VectorsError(f"{path.name}, row {row}: a number is not finite")
+        raise VectorsError(f"{path.name}, row {row}: a number is not finite: take the line out")
     return vector
 
 
@@ -170,7 +179,7 @@ def _write(path: Path, folder: Path) -> None:
             words.append(word)
             size = vector.size
     if not words:
-        raise VectorsError(f"{path.name}: no line holds a word and its vector")
+        raise VectorsError(f"{path.name}: no line holds a word and its vector: {FORM}")
     last = {word: at for at, word in enumerate(words)}
     order = sorted(last)
     where = np.array([last[word] for word in order])

@@ -46,6 +46,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--classes", choices=("average", "components", "given"), help="how classes are made")
     parser.add_argument("--measures", type=_names, metavar="A,B", help="only these measures")
     parser.add_argument(
+        "--primary",
+        default="similarity",
+        metavar="MEASURE",
+        help="named beforehand, corrected over contrasts alone (default: similarity; '' for one family of all)",
+    )
+    parser.add_argument(
         "--show", action="append", default=[], metavar="PROMPT", help="draw this prompt; may be repeated"
     )
     parser.add_argument("--uneven", action="store_true", help="keep all samples where systems have different numbers")
@@ -78,6 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
             class_threshold=given.class_threshold,
             classes=given.classes,
             measures=given.measures,
+            primary=given.primary,
             show=given.show,
             even=not given.uneven,
             confidence=given.confidence,

@@ -17,6 +17,8 @@ from analysis.inference.multiplicity import holm
 
 FloatArray = npt.NDArray[np.float64]
 NAN: Final = float("nan")
+PRIMARY: Final = "primary"
+SECONDARY: Final = "secondary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,11 @@ class ContrastRow:
         Mean difference / SD of the differences over prompts (d_z).
     p, test, patterns
         Two-sided sign-flip test; ``exact`` over all ``patterns`` or ``drawn`` with (1 + hits)/(1 + patterns).
+    family
+        ``primary`` (the measure that was declared as such), ``secondary`` (the others that are tested), or empty for
+        what stands beside them.
     p_holm
-        Corrected over the family: all measures of it × all contrasts; NaN beside the family.
+        Corrected over its own family, measures × contrasts: the primary measure over contrasts alone. NaN beside them.
     mixed
         The linear mixed model ``value ~ system + (1 | prompt)``.
     at_length
@@ -42,7 +47,7 @@ class ContrastRow:
     measure: str
     first: str
     second: str
-    family: bool
+    family: str
     prompts: int
     mean_first: float
     mean_second: float
@@ -67,11 +72,19 @@ def contrast_pairs(systems: Sequence[str], baseline: str | None) -> list[tuple[s
     return [(name, baseline) for name in systems if name != baseline]
 
 
+def family_of(key: str, primary: str) -> str:
+    """Return the family of tests that a measure belongs to, empty for one that stands beside them."""
+    if not BY_KEY[key].family:
+        return ""
+    return PRIMARY if key == primary else SECONDARY
+
+
 def compare_systems(
     values: Mapping[str, FloatArray],
     systems: Sequence[str],
     *,
     baseline: str | None,
+    primary: str = "",
     confidence: float = 0.95,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -80,6 +93,8 @@ def compare_systems(
 
     Parameters
     ----------
+    primary
+        The measure whose tests are a family of their own; none if empty.
     values
         By measure, shape (P, S); NaN where a prompt and system have no value. ``words`` is needed beside.
     """
@@ -95,7 +110,7 @@ def compare_systems(
         for (first, second), plain, at_length in zip(pairs, mixed, adjusted, strict=True):
             both = table[:, [place[first], place[second]]]
             both = both[np.isfinite(both).all(axis=1)]
-            row = _row(key, first, second, both)
+            row = _row(key, first, second, both, family=family_of(key, primary))
             rows.append(replace(row, mixed=plain, at_length=at_length))
             changes.append(both[:, 0] - both[:, 1])
         if progress:
@@ -118,19 +133,21 @@ def _tested(
             low=ends.low, high=ends.high, interval=ends.method, standardised=row.difference / spread,
             p=test.p, test=test.test, patterns=test.patterns, message=note,
         )  # fmt: skip
-    corrected = holm(np.asarray([rows[at].p for at in family]))
-    for at, p in zip(family, corrected, strict=True):
-        rows[at] = replace(rows[at], p_holm=float(p))
+    for name in (PRIMARY, SECONDARY):
+        members = [at for at in family if rows[at].family == name]
+        corrected = holm(np.asarray([rows[at].p for at in members]))
+        for at, p in zip(members, corrected, strict=True):
+            rows[at] = replace(rows[at], p_holm=float(p))
     return tuple(rows)
 
 
-def _row(key: str, first: str, second: str, both: FloatArray) -> ContrastRow:
+def _row(key: str, first: str, second: str, both: FloatArray, *, family: str) -> ContrastRow:
     change = both[:, 0] - both[:, 1]
     count = len(change)
     nothing = MixedContrast()
     means = both.mean(axis=0) if count else np.full(2, NAN)
     base = ContrastRow(
-        key, first, second, BY_KEY[key].family, count, float(means[0]), float(means[1]), NAN, NAN, NAN, "none",
+        key, first, second, family, count, float(means[0]), float(means[1]), NAN, NAN, NAN, "none",
         NAN, NAN, "none", 0, NAN, nothing, nothing,
     )  # fmt: skip
     if not count:

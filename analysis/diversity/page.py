@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from analysis.diversity.inference import PRIMARY
 from analysis.diversity.names import BY_KEY
 from analysis.page.parts import (
     Section,
@@ -112,11 +113,12 @@ def contrast_table(result: Diversity, rows: list[ContrastRow]) -> Table:
         chosen = [row for row in rows if (row.first, row.second) == (first, second)]
         groups.append((f"{first} − {second}", len(chosen)))
         for row in chosen:
+            mark = " (primary)" if row.family == PRIMARY else ""
             if row.p_holm < 1.0 - result.settings.confidence:
                 strong.add((len(lines), 6))
             lines.append(
                 (
-                    BY_KEY[row.measure].label,
+                    f"{BY_KEY[row.measure].label}{mark}",
                     number(row.mean_first, DIGITS),
                     number(row.mean_second, DIGITS),
                     number(row.difference, DIGITS),
@@ -129,11 +131,21 @@ def contrast_table(result: Diversity, rows: list[ContrastRow]) -> Table:
                 )
             )
     note = (
-        "First and second: means over prompts. Sign-flip tests within prompts; Holm over all measures and contrasts. "
+        f"First and second: means over prompts. Sign-flip tests within prompts. {holm_note(result)} "
         "The mixed model's p is not corrected."
     )
     numeric = (False, *(True,) * (len(header) - 1))
     return Table("Differences", header, tuple(lines), numeric, (note,), tuple(groups), frozenset(strong))
+
+
+def holm_note(result: Diversity) -> str:
+    """Say over what Holm's correction is, for a reader of the table."""
+    if not result.settings.primary:
+        return "Holm over all measures and contrasts."
+    return (
+        "The primary measure was named before the outputs were seen: Holm over contrasts. The others are secondary: "
+        "Holm over them and contrasts."
+    )
 
 
 def _systems(result: Diversity) -> str:
@@ -208,6 +220,7 @@ def _provenance(result: Diversity) -> str:
     embedder = ", ".join(f"{name} = {value}" for name, value in told["embedder"].items() if value not in ("", None))
     options = {
         "baseline": asked.baseline or "none",
+        "primary measure": asked.primary or "none",
         "threshold": asked.threshold,
         "classes": asked.classes,
         "class threshold": asked.class_threshold,

@@ -61,6 +61,7 @@ class Settings:
     seed: int
     even: bool
     shown: tuple[str, ...]
+    primary: str = ""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def measure(  # noqa: PLR0913 - the options of one run, all by name
     class_threshold: float | None = None,
     classes: Rule | None = None,
     measures: Sequence[str] | None = None,
+    primary: str = "similarity",
     show: Sequence[str] = (),
     even: bool = True,
     confidence: float = 0.95,
@@ -69,6 +70,10 @@ def measure(  # noqa: PLR0913 - the options of one run, all by name
         ``threshold``).
     measures
         Only these (see ``analysis.diversity.MEASURES``), which also makes the family of tests smaller.
+    primary
+        The measure that decides, to be named before the outputs are seen: Holm's correction of its tests is over
+        contrasts alone, that of the others over the others. Empty (or a measure that is not computed): one family of
+        all measures × contrasts.
     show
         Prompts whose outputs are drawn; by default the one of middling similarity.
     even
@@ -93,7 +98,7 @@ def measure(  # noqa: PLR0913 - the options of one run, all by name
     outputs = arrange(frame, seed=seed, even=even)
     settings = _settings(
         outputs, baseline=baseline, threshold=threshold, class_threshold=class_threshold, classes=classes,
-        measures=measures, show=show, even=even, confidence=confidence, seed=seed,
+        measures=measures, primary=primary, show=show, even=even, confidence=confidence, seed=seed,
     )  # fmt: skip
     used = embedder or TfidfSvd(seed=seed)
     vectors = _vectors(frame, outputs, used, cache=cache, tell=tell)
@@ -113,6 +118,7 @@ def measure(  # noqa: PLR0913 - the options of one run, all by name
         values,
         outputs.systems,
         baseline=baseline,
+        primary=settings.primary,
         confidence=confidence,
         seed=seed,
         progress=lambda done, total: tell(80 + 15 * done // total, 100, "Tests"),
@@ -141,6 +147,7 @@ def _settings(
     class_threshold: float | None,
     classes: str | None,
     measures: Sequence[str] | None,
+    primary: str,
     show: Sequence[str],
     even: bool,
     confidence: float,
@@ -150,7 +157,10 @@ def _settings(
     if not len(outputs):
         raise DiversityError("every text is empty: there is nothing to measure")
     if baseline is not None and baseline not in outputs.systems:
-        raise DiversityError(f"there is no system {baseline!r}: the baseline is one of {', '.join(outputs.systems)}")
+        why = (
+            f"every text of {baseline!r} is empty" if baseline in outputs.empty else f"there is no system {baseline!r}"
+        )
+        raise DiversityError(f"{why}: the baseline is one of {', '.join(outputs.systems)}")
     least = threshold if class_threshold is None else class_threshold
     for name, value in (("threshold", threshold), ("class_threshold", least)):
         if not -1.0 < value < 1.0:
@@ -169,7 +179,16 @@ def _settings(
     if wrong:
         raise DiversityError(f"there is no prompt {wrong[0]!r} to be shown")
     chosen = tuple(one.key for one in MEASURES if measures is None or one.key in measures)
-    return Settings(baseline, threshold, least, rule, chosen, confidence, seed, even, tuple(show))
+    first = _primary(primary, chosen)
+    return Settings(baseline, threshold, least, rule, chosen, confidence, seed, even, tuple(show), first)
+
+
+def _primary(name: str, chosen: Sequence[str]) -> str:
+    """Return the primary measure, empty where it is not among those that are computed."""
+    tested = [one.key for one in MEASURES if one.family]
+    if name and name not in tested:
+        raise DiversityError(f"{name!r} cannot be the primary measure: choose from {', '.join(tested)}, or none")
+    return name if name in chosen else ""
 
 
 def _vectors(

@@ -103,10 +103,11 @@ class _Work:
         pairs = np.outer(sizes, sizes) - np.diag(sizes)
         sums = total @ total.T - np.diag(squares)
         above = self._above(cells)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean, share = np.clip(sums / pairs, -1.0, 1.0), above / pairs
         grid = np.ix_(systems, systems)
-        known = pairs > 0
+        known = pairs > 0  # where there is no pair, the sum is not quite 0 and must not be divided by it
+        some = np.where(known, pairs, 1)
+        mean = np.where(known, np.clip(sums / some, -1.0, 1.0), NAN)
+        share = np.where(known, above / some, NAN)
         self.sums[0][grid] += np.where(known, mean, 0.0)
         self.sums[1][grid] += np.where(known, share, 0.0)
         self.sums[2][grid] += known

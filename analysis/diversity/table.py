@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from analysis.schema.cells import CellsError, read_cells
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -94,19 +96,21 @@ def read(path: Path | str) -> pd.DataFrame:
     kind = path.suffixes[-2] if path.suffix == ".gz" and len(path.suffixes) > 1 else path.suffix
     try:
         if kind == ".csv":
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+            frame = read_cells(path)
         elif kind in {".jsonl", ".ndjson"}:
             frame = _read_lines(path)
         elif kind == ".parquet":
             frame = pd.read_parquet(path)
         else:
             raise DiversityError(f"{path.name}: outputs come as .csv, .jsonl or .parquet")
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, EOFError) as error:
-        raise DiversityError(f"{path.name} cannot be read ({error}): save it again as CSV in UTF-8") from error
+    except CellsError as error:
+        raise DiversityError(f"{path.name}: {error}") from error
+    except (OSError, UnicodeDecodeError, EOFError) as error:
+        raise DiversityError(f"{path.name} cannot be read ({error}): save it again in UTF-8") from error
     except ValueError as error:
         if isinstance(error, DiversityError):
             raise
-        raise DiversityError(f"{path.name} cannot be read ({error})") from error
+        raise DiversityError(f"{path.name} cannot be read ({error}): save it again") from error
     check(frame, source=path.name, first=2 if kind == ".csv" else 1)
     return frame
 
@@ -143,9 +147,9 @@ def check(frame: pd.DataFrame, *, source: str = "the table", first: int = 1) -> 
     missing = [name for name in NEEDED if name not in frame.columns]
     if missing:
         found = ", ".join(map(str, frame.columns)) or "none"
-        raise DiversityError(
-            f"{source}: the columns {', '.join(missing)} are missing (found: {found}); add them to the header"
-        )
+        # A table with one column is one whose cells are set apart by something else.
+        what = "set the cells apart by commas" if len(frame.columns) == 1 else "write them so in the header"
+        raise DiversityError(f"{source}: the columns {', '.join(missing)} are missing (found: {found}); {what}")
     twice = [str(name) for name in frame.columns[frame.columns.duplicated()] if name in KNOWN]
     if twice:
         raise DiversityError(f"{source}: the column {twice[0]} occurs twice; keep one")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from analysis.diversity.inference import ContrastRow
+from analysis.diversity.inference import PRIMARY, SECONDARY, ContrastRow
 from analysis.diversity.names import BY_KEY
 from analysis.diversity.resampling import FEW_FOR_BCA, RESAMPLES
 from analysis.wording import count, counted, equals_p, interval, join, number, percent
@@ -41,20 +41,23 @@ def _alone(result: Diversity, name: str) -> str:
     first = found.get("similarity")
     if first is None:
         return f"{name}: no similarity was asked for."
+    if not first.prompts:
+        return f"{name}: no prompt has two texts of it, so there is no similarity."
+    ends = "" if math.isnan(first.low) else f" {interval(first.low, first.high, digits=DIGITS)}"
     return (
-        f"{name}: mean similarity of two outputs to the same prompt {number(first.mean, DIGITS)} "
-        f"{interval(first.low, first.high, digits=DIGITS)} over {counted(first.prompts, 'prompt')}."
+        f"{name}: mean similarity of two outputs to the same prompt {number(first.mean, DIGITS)}{ends} "
+        f"over {counted(first.prompts, 'prompt')}."
     )
 
 
 def _compared(result: Diversity, first: str, second: str) -> str:
     rows = [row for row in result.contrasts if (row.first, row.second) == (first, second)]
     family = [row for row in rows if row.family]
-    alpha = 1.0 - result.settings.confidence
-    sure = [row for row in family if row.p_holm < alpha]
-    more = [BY_KEY[row.measure].label for row in sure if direction(row) > 0]
-    less = [BY_KEY[row.measure].label for row in sure if direction(row) < 0]
-    head = next((row for row in family if row.measure == "similarity"), family[0] if family else rows[0])
+    head = next(
+        (row for row in family if row.measure == (result.settings.primary or "similarity")), (family or rows)[0]
+    )
+    if not head.prompts:
+        return f"{first} against {second}: nothing to compare, for no prompt has two texts of both."
     label = BY_KEY[head.measure].label.lower()
     means = f"{number(head.mean_first, DIGITS)} against {number(head.mean_second, DIGITS)}"
     text = f"{first} against {second}: {label} {means}"
@@ -63,18 +66,34 @@ def _compared(result: Diversity, first: str, second: str) -> str:
     if not math.isnan(head.p_holm):
         text += f", p (Holm) {equals_p(head.p_holm)}"
     text += f", {counted(head.prompts, 'prompt')}. "
+    if head.family != PRIMARY:
+        return text + _counted(result, family, first)
+    others = [row for row in family if row is not head]
+    said = _verdict(result, head, first)
+    return f"{text}{said} {_counted(result, others, first)}" if others else f"{text}{said}"
+
+
+def _verdict(result: Diversity, head: ContrastRow, first: str) -> str:
+    """Say what the primary measure decides."""
+    if math.isnan(head.p_holm):
+        return "The primary measure could not be tested."
+    if head.p_holm >= 1.0 - result.settings.confidence:
+        return "The primary measure shows no reliable difference."
+    return f"By the primary measure {first} is reliably {'more' if direction(head) > 0 else 'less'} diverse."
+
+
+def _counted(result: Diversity, family: list[ContrastRow], first: str) -> str:
+    """Say by how many measures of a family a system is more or less diverse."""
+    sure = [row for row in family if row.p_holm < 1.0 - result.settings.confidence]
+    what = counted(len(family), "secondary measure" if result.settings.primary else "measure")
     if not sure:
-        return f"{text}None of {counted(len(family), 'measure')} shows a reliable difference."
+        return f"None of {what} shows a reliable difference."
     parts = []
-    if more:
-        parts.append(
-            f"{first} is reliably more diverse by {len(more)} of {counted(len(family), 'measure')} ({join(more)})"
-        )
-    if less:
-        parts.append(
-            f"{first} is reliably less diverse by {len(less)} of {counted(len(family), 'measure')} ({join(less)})"
-        )
-    return f"{text}{'; '.join(parts)}."
+    for sign, word in ((1, "more"), (-1, "less")):
+        named = [BY_KEY[row.measure].label for row in sure if direction(row) == sign]
+        if named:
+            parts.append(f"{first} is reliably {word} diverse by {len(named)} of {what} ({join(named)})")
+    return f"{'; '.join(parts)}."
 
 
 def warnings_of(result: Diversity) -> tuple[str, ...]:
@@ -106,14 +125,17 @@ def _embedder(result: Diversity) -> str:
 
 def _reach(result: Diversity) -> str:
     """Say so where no test could pass the correction, however large the difference."""
-    family = [row for row in result.contrasts if row.family and row.test == "exact"]
-    tests = sum(row.family for row in result.contrasts)
     alpha = 1.0 - result.settings.confidence
-    if not family or min(2.0 / row.patterns for row in family) * tests < alpha:
+    tests, most = 0, 0
+    for name in (PRIMARY, SECONDARY):
+        rows = [row for row in result.contrasts if row.family == name]
+        exact = [row for row in rows if row.test == "exact"]
+        if exact and min(2.0 / row.patterns for row in exact) * len(rows) >= alpha:
+            tests, most = len(rows), max(row.patterns for row in exact)
+    if not tests:
         return ""
-    most = max(row.patterns for row in family)
     return (
-        f"With {count(most)} sign patterns and {counted(tests, 'test')} no corrected p can be below "
+        f"With {count(most)} sign patterns and a family of {counted(tests, 'test')} no corrected p of it can be below "
         f"{alpha:.2g}, whatever the difference: choose fewer measures beforehand, or take more prompts."
     )
 
@@ -239,9 +261,25 @@ def _tests(result: Diversity) -> str:
     return (
         "Differences are means over prompts of the difference between two systems, with "
         f"{percent(result.settings.confidence).replace('.0%', '%')} intervals ({boot}). We tested each by flipping "
-        f"signs within prompts, two-sided ({how}), and corrected {counted(len(family), 'test')} (measures × contrasts) "
-        "by Holm's method. Beside them stand linear mixed models, value ~ system + (1 | prompt), REML with "
+        f"signs within prompts, two-sided ({how}), and corrected by Holm's method: {_families(family)}. "
+        "Beside them stand linear mixed models, value ~ system + (1 | prompt), REML with "
         "Satterthwaite's degrees of freedom, with and without the logarithm of mean length as covariate; their p "
         "values and those of the cut "
         f"measures are not corrected. Seed {result.settings.seed}."
+    )
+
+
+def _families(family: list[ContrastRow]) -> str:
+    """Say over what was corrected."""
+    first = [row for row in family if row.family == PRIMARY]
+    others = counted(len(family) - len(first), "test")
+    if not first:
+        return f"{others} (measures × contrasts)"
+    label = BY_KEY[first[0].measure].label
+    label = label if label == "Self-BLEU" else label.lower()
+    text = f"{label}, named as the primary measure beforehand, over {counted(len(first), 'contrast')}"
+    return (
+        f"{text}; the secondary measures over their {others} (measures × contrasts)"
+        if len(family) > len(first)
+        else text
     )

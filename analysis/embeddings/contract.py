@@ -51,7 +51,8 @@ def normalise(vectors: npt.ArrayLike, *, name: str) -> FloatVectors:
     found = np.asarray(vectors)
     if found.ndim != 2 or not found.shape[1]:  # noqa: PLR2004
         raise EmbeddingError(f"{name} gave an array of shape {found.shape}: one vector per text is needed")
-    found = found.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
+        found = found.astype(np.float32, copy=False)
     bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
     if bad.size:
         raise EmbeddingError(f"{name} gave no finite vector for text {bad[0] + 1} ({bad.size} of {len(found)} in all)")

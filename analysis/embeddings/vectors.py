@@ -16,6 +16,8 @@ from analysis.embeddings.contract import EmbeddingError, FloatVectors, normalise
 if TYPE_CHECKING:
     import pandas as pd
 
+BLOCK = 16_384
+
 
 @dataclass(frozen=True)
 class Vectors:
@@ -74,13 +76,26 @@ class Vectors:
         except EmbeddingError:
             raise
         except (OSError, ValueError) as error:
-            raise EmbeddingError(f"{path.name} cannot be read as {path.suffix[1:]} ({error})") from error
+            how = "numpy.save" if path.suffix == ".npy" else "pandas.DataFrame.to_parquet"
+            message = f"{path.name} cannot be read as {path.suffix[1:]} ({str(error).splitlines()[0]})"
+            raise EmbeddingError(f"{message}: write numbers with {how}") from error
         raise EmbeddingError(f"{path.name}: vectors come as .npy or .parquet")
 
 
 def _matrix(found: Any, path: Path) -> Any:
     if found.ndim != 2 or not found.shape[1] or found.dtype.kind not in "fiu":  # noqa: PLR2004
         raise EmbeddingError(f"{path.name} holds an array of shape {found.shape}: rows of numbers are needed")
+    for start in range(0, len(found), BLOCK):
+        part = np.asarray(found[start : start + BLOCK], float)
+        bad = np.argwhere(~np.isfinite(part))
+        if bad.size:
+            row, column = bad[0] + 1
+            what = "is no finite number: give this text a whole vector"
+            raise EmbeddingError(f"{path.name}, row {start + row}, column {column}: {what}")
+        empty = np.flatnonzero(~part.any(axis=1))
+        if empty.size:
+            what = "is a vector of zeros, which has no direction: leave the text out or embed it otherwise"
+            raise EmbeddingError(f"{path.name}, row {start + empty[0] + 1}: {what}")
     return found
 
 
@@ -88,11 +103,10 @@ def _read_parquet(path: Path) -> tuple[dict[str, int] | None, Any]:
     import pandas as pd
 
     frame: pd.DataFrame = pd.read_parquet(path)
+    if not len(frame):
+        raise EmbeddingError(f"{path.name} has no row: give one vector per text")
     if "vector" in frame:
-        sizes = {len(vector) for vector in frame["vector"]}
-        if len(sizes) != 1:
-            raise EmbeddingError(f"{path.name}, column vector: lists of different lengths ({sorted(sizes)[:5]})")
-        matrix = np.asarray(frame["vector"].tolist(), dtype=np.float32)
+        matrix = _stacked(list(frame["vector"]), path)
     else:
         matrix = frame.drop(columns=["text"], errors="ignore").to_numpy()
         if matrix.dtype.kind not in "fiu":
@@ -100,3 +114,14 @@ def _read_parquet(path: Path) -> tuple[dict[str, int] | None, Any]:
     if "text" not in frame:
         return None, _matrix(matrix, path)
     return {str(text): at for at, text in enumerate(frame["text"])}, _matrix(matrix, path)
+
+
+def _stacked(vectors: list[Any], path: Path) -> Any:
+    """Return lists of numbers as a matrix."""
+    width = len(vectors[0]) if isinstance(vectors[0], (list, np.ndarray)) else 0
+    for row, vector in enumerate(vectors, start=1):
+        if not isinstance(vector, (list, np.ndarray)) or len(vector) != width:
+            found = f"{len(vector)} numbers" if isinstance(vector, (list, np.ndarray)) else "no list of numbers"
+            wanted = f"the first has {width}" if width else "every row needs a list of numbers"
+            raise EmbeddingError(f"{path.name}, row {row}, column vector: {found}; {wanted}")
+    return np.stack([np.asarray(vector, dtype=np.float32) for vector in vectors])

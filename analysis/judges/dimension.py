@@ -12,7 +12,7 @@ import numpy as np
 from analysis.judges import association
 from analysis.judges.accuracy import Accuracy, TieRules, accuracy_of
 from analysis.judges.ceiling import ceiling_of
-from analysis.judges.resampling import draw, interval, p_value
+from analysis.judges.resampling import FEWEST_CLUSTERS, draw, interval, p_value
 from analysis.judges.subsets import Subset, subsets_of
 from analysis.results.judges import ALL, NAN, JudgeDifference, JudgeRow
 
@@ -215,7 +215,10 @@ class Comparison:
         elif np.isnan(found.values["spearman"][0]):
             said.append("one of the scores is the same for all outputs that can be compared")
         elif np.isnan(interval(found.values["spearman"], clusters=found.clusters, confidence=0.9)[0]):
-            said.append("no interval: too few prompts")
+            what = "prompts" if self.setting.options.clusters == "prompts" else "prompts or raters"
+            few = found.clusters < FEWEST_CLUSTERS
+            why = f"fewer than {FEWEST_CLUSTERS} {what}" if few else "too few outputs that can be compared"
+            said.append(f"no interval: {why}")
         if found.accuracy.pairs == 0:
             said.append("no pair of one prompt has a majority")
         elif np.isnan(found.accuracy.human[0]) and np.isnan(series.get("human_rho", found.accuracy.human)[0]):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from analysis.results import FloatArray
 
 SAME: Final = 1e-12
+FEWEST_CLUSTERS: Final = 4
+"""With fewer there are too few different resamples: 95% intervals of a judge who knows nothing held the truth in 58% of
+simulated studies of two prompts, 87% of three and 94% of four."""
 MOST_UNDEFINED: Final = 0.1
 """Where more resamples than this have no value there is no interval."""
 
@@ -34,7 +37,7 @@ def interval(values: FloatArray, *, clusters: int, confidence: float) -> tuple[f
     clusters vary too little and normal tails are too light for them. It keeps within the range of the statistic.
     """
     found = _defined(values)
-    if found.size == 0 or clusters < 2:  # noqa: PLR2004
+    if found.size == 0 or clusters < FEWEST_CLUSTERS:
         return float("nan"), float("nan")
     t = stats.t.ppf(0.5 + confidence / 2.0, clusters - 1)
     tail = float(stats.norm.sf(np.sqrt(clusters / (clusters - 1.0)) * t))
@@ -49,7 +52,7 @@ def p_value(values: FloatArray, *, null: float, clusters: int) -> float:
     taken from t with n − 1 degrees of freedom, of (mean − null) / SD of the resamples.
     """
     found = _defined(values)
-    if found.size == 0 or clusters < 2:  # noqa: PLR2004
+    if found.size == 0 or clusters < FEWEST_CLUSTERS:
         return float("nan")
     below = float((found < null).sum() + 0.5 * (found == null).sum())
     share = min(max(below, 0.5), found.size - 0.5) / found.size

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from analysis.schema import MAX_ISSUES, Issue
+from analysis.schema.cells import CellsError, read_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,9 @@ def read_scores(path: Path | str) -> pd.DataFrame:
     try:
         if path.suffix.lower() in {".parquet", ".pq"}:
             return pd.read_parquet(path)
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        return read_cells(path)
+    except CellsError as error:
+        raise ScoresError([Issue(None, "-", str(error))], source=path.name) from error
     except (ValueError, OSError) as error:
         reason = f"cannot be read ({type(error).__name__}: {error}): save it as UTF-8 CSV or as Parquet"
         raise ScoresError([Issue(None, "-", reason)], source=path.name) from error

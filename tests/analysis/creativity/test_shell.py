@@ -81,7 +81,7 @@ def test_aut_writes_scores_and_uses_and_names_its_embedder(tmp_path, capsys):
         ("object\nbrick\n", "answers.csv: the column 'text' is missing"),
         ("object,text\n,wall\n", "answers.csv, row 2, column 'object': is empty"),
         ("object,text\n", "answers.csv: there is no row"),
-        ("object,text\nbrick,wall,stone\n", "answers.csv, row 2: not as many cells"),
+        ("object,text\nbrick,wall,stone\n", "answers.csv: row 2 has 3 cells and the header 2"),
     ],
 )
 def test_bad_answers_are_refused_by_file_row_and_column(tmp_path, capsys, text, message):

@@ -219,6 +219,7 @@ def test_shell_takes_every_option(few, tmp_path, capsys):
             str(tmp_path / "outputs.parquet"), "--out", str(tmp_path / "out"), "--measures", "similarity,classes",
             "--threshold", "0.7", "--class-threshold", "0.6", "--classes", "components", "--show", "Write of 02",
             "--confidence", "0.9", "--seed", "4", "--uneven", "--cache", str(tmp_path / "cache.sqlite"), "--quiet",
+            "--primary", "classes",
         ]
     )  # fmt: skip
 
@@ -228,4 +229,5 @@ def test_shell_takes_every_option(few, tmp_path, capsys):
     assert settings == {
         "baseline": None, "threshold": 0.7, "class_threshold": 0.6, "classes": "components",
         "measures": ["similarity", "classes"], "confidence": 0.9, "seed": 4, "even": False, "shown": ["Write of 02"],
+        "primary": "classes",
     }  # fmt: skip

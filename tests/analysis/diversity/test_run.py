@@ -8,6 +8,7 @@ import pytest
 
 from analysis.diversity import MEASURES, DiversityError, measure
 from analysis.embeddings import Vectors
+from analysis.inference.multiplicity import holm
 
 
 def contrast(result, key, first="steered"):
@@ -28,12 +29,13 @@ def test_sentences_say_what_the_table_says(found):
     row = contrast(found, "similarity")
 
     assert f"mean similarity {row.mean_first:.3f} against {row.mean_second:.3f}" in found.sentences[1]
-    assert "steered is reliably more diverse by" in found.sentences[1]
-    assert found.sentences[0].endswith("None of 11 measures shows a reliable difference.")
+    assert "By the primary measure steered is reliably more diverse. steered is reliably" in found.sentences[1]
+    assert "The primary measure shows no reliable difference." in found.sentences[0]
+    assert found.sentences[0].endswith("None of 10 secondary measures shows a reliable difference.")
 
 
 def test_methods_name_formulas_sources_and_counts(found):
-    for words in ("Vendi", "Texygen", "Hill 1973", "Holm", "22 tests", "12 prompts", "8 samples", "zlib", "TF-IDF"):
+    for words in ("Vendi", "Texygen", "Hill 1973", "Holm", "20 tests", "12 prompts", "8 samples", "zlib", "TF-IDF"):
         assert words in found.methods
 
 
@@ -111,6 +113,36 @@ def test_fewer_measures_make_a_smaller_family(outputs, found):
     assert row.p_holm <= contrast(found, "vendi").p_holm
 
 
+def test_primary_measure_is_corrected_over_contrasts_alone_and_said_to_be_primary(found):
+    first = [row for row in found.contrasts if row.family == "primary"]
+    others = [row for row in found.contrasts if row.family == "secondary"]
+
+    assert [row.measure for row in first] == ["similarity"] * 2
+    assert [row.p_holm for row in first] == pytest.approx(holm(np.array([row.p for row in first])))
+    assert [row.p_holm for row in others] == pytest.approx(holm(np.array([row.p for row in others])))
+    assert len(others) == 20
+    assert "mean similarity, named as the primary measure beforehand, over 2 contrasts" in found.methods
+
+
+def test_without_a_primary_measure_all_are_one_family(outputs):
+    result = measure(outputs, baseline="baseline", measures=["similarity", "vendi"], primary="")
+
+    rows = [row for row in result.contrasts if row.family]
+    assert [row.p_holm for row in rows] == pytest.approx(holm(np.array([row.p for row in rows])))
+    assert "by 2 of 2 measures" in result.sentences[1]
+    with pytest.raises(DiversityError, match="'words' cannot be the primary measure"):
+        measure(outputs, primary="words")
+
+
+def test_what_cannot_be_compared_is_said_so(outputs):
+    one = measure(outputs[outputs["sample"] == "0"], baseline="baseline")
+    blank = outputs.assign(text=outputs["text"].where(outputs["system"] != "baseline", " "))
+
+    assert one.sentences[0] == ("other against baseline: nothing to compare, for no prompt has two texts of both.")
+    with pytest.raises(DiversityError, match="every text of 'baseline' is empty"):
+        measure(blank, baseline="baseline")
+
+
 def test_longer_texts_are_warned_of(planted):
     short, long = planted(stock={"short": 0.4}, words=10), planted(stock={"long": 0.4}, words=25)
 
@@ -129,7 +161,7 @@ def test_few_prompts_and_what_they_cannot_show_are_warned_of(planted):
     text = " ".join(result.warnings)
     assert "A comparison rests on 5 prompts" in text
     assert "no p value can be below 0.062" in text
-    assert "With 32 sign patterns and 22 tests no corrected p can be below 0.05" in text
+    assert "With 32 sign patterns and a family of 20 tests no corrected p of it can be below 0.05" in text
 
 
 def test_holes_empties_and_uneven_samples_are_told(planted):

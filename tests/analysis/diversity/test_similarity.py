@@ -176,3 +176,13 @@ def test_projection_of_equal_points_is_one_point():
 
     assert not points.any()
     assert not share.any()
+
+
+def test_one_text_has_no_likeness_to_itself_whatever_the_last_digits():
+    outputs = table({(prompt, system): 1 for prompt in range(30) for system in range(2)})
+
+    found = compare_texts(outputs, random_vectors(60, width=300, spread=3.0), threshold=0.8, class_threshold=0.8)
+
+    assert np.isnan(found.within).all()
+    assert np.isnan(found.share).all()
+    assert np.isfinite(found.between[0, 1])

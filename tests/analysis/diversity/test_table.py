@@ -48,7 +48,13 @@ def test_every_format_gives_the_same_table(tmp_path, name, write):
     [
         ("prompt,text\np,x\n", r"o\.csv: the columns system are missing \(found: prompt, text\)"),
         ("prompt,system,text\n", r"o\.csv: there is no row of data"),
-        ("", r"o\.csv cannot be read"),
+        ("", r"o\.csv: is empty"),
+        ("prompt,system,text\np,a,Well, x\np,b,So, y\n", r"o\.csv: row 2 has 4 cells and the header 3"),
+        ("prompt,system,text\np,a,x\np,b\n", r"o\.csv: row 3 has 2 cells and the header 3"),
+        ("prompt,system,text\np,a,x\n\np,b,y\n", r"o\.csv: row 3 is empty"),
+        ('prompt,system,text\np,a,x\np,b,"y\n', r"o\.csv: row 3: unexpected end of data"),
+        ("prompt,system,text,text\np,a,x,y\n", r"the column text occurs twice"),
+        ("prompt;system;text\np;a;x\n", r"set the cells apart by commas"),
         ("prompt,system,text\np,a,x\n ,a,y\n", r"o\.csv, row 3, column prompt: is empty"),
         ("prompt,system,text\np,,x\n", r"o\.csv, row 2, column system: is empty"),
         (

@@ -53,7 +53,14 @@ def test_text_without_vector_is_named(tmp_path):
         ("v.npy", lambda path: path.write_text("hello"), "v.npy cannot be read"),
         ("v.npy", lambda path: np.save(path, np.arange(3)), "array of shape"),
         ("v.parquet", lambda path: pd.DataFrame({"x": ["a"]}).to_parquet(path), "numeric columns only"),
-        ("v.parquet", lambda path: pd.DataFrame({"vector": [[1.0], [1.0, 2.0]]}).to_parquet(path), "different lengths"),
+        (
+            "v.parquet",
+            lambda path: pd.DataFrame({"vector": [[1.0], [1.0, 2.0]]}).to_parquet(path),
+            "row 2, column vector: 2 numbers; the first has 1",
+        ),
+        ("v.parquet", lambda path: pd.DataFrame({"vector": [[1.0], None]}).to_parquet(path), "row 2, column vector"),
+        ("v.npy", lambda path: np.save(path, [[1.0, 2.0], [3.0, np.nan]]), "row 2, column 2: is no finite number"),
+        ("v.npy", lambda path: np.save(path, [[1.0, 2.0], [0.0, 0.0]]), "row 2: is a vector of zeros"),
     ],
 )
 def test_file_that_holds_no_vectors_is_refused(tmp_path, name, make, reason):

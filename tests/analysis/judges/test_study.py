@@ -202,7 +202,20 @@ def test_a_single_prompt_gives_estimates_without_intervals(ratings, scored):
     assert row.spearman == pytest.approx(1.0)
     assert math.isnan(row.spearman_low)
     assert math.isnan(row.p)
-    assert "no interval: too few prompts" in row.message
+    assert "no interval: fewer than 4 prompts" in row.message
+
+
+def test_three_prompts_are_too_few_to_be_drawn_again(ratings, scored):
+    # 95% intervals of a judge who knows nothing held the truth in 87% of simulated studies of three prompts.
+    answers = {f"p{at}": {name: {"x": place, "y": place} for place, name in enumerate("abcd", start=1)} for at in "123"}
+    given = {f"p{at}/{name}/0": ord(name) + (name == "a") * 9 for at in "123" for name in "abcd"}
+
+    row = compare_judges(ratings(answers), scored(j=given)).row("j", "wit")
+
+    assert not math.isnan(row.spearman)
+    assert math.isnan(row.spearman_low)
+    assert math.isnan(row.p)
+    assert "fewer than 4 prompts" in row.message
 
 
 def test_excluded_judgements_and_practice_do_not_count(study, scores, found):
