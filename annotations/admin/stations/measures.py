@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
-from pathlib import PurePosixPath
 from typing import Any
 
 from django import forms
@@ -13,28 +11,16 @@ from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern
 
+from annotations.admin.bundles import send_bundle, send_member
 from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.admin.options_form import OptionsForm
 from annotations.domain import measurements
 from annotations.domain.bundles import members_of
-from annotations.domain.events import log_event
 from annotations.enums import JobState
-from annotations.errors import NotReady
 from annotations.models import Measurement, Study
 from annotations.registry import Option
 
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
-TYPES = {
-    ".csv": "text/csv; charset=utf-8",
-    ".md": "text/markdown; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-}
-# A picture opened by itself may hold styles and nothing else.
-ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 FIGURES = (
     ("differences", "Differences in diversity"),
     ("between", "How alike two systems are"),
@@ -126,6 +112,9 @@ def _read(visit: Visit, found: Measurement) -> dict[str, Any]:
         "embedder": summary["provenance"]["embedder"]["embedder"],
         "headline": _headline(summary),
         "rows": [_row(key, keys[key], summary) for key in keys],
+        "differences": [
+            (keys[row["measure"]]["label"], row) for row in summary["contrasts"] if row["family"] and row["prompts"]
+        ],
         "figures": figures,
         "files": [name for name in files if "/" not in name],
         "prompt": prompt,
@@ -232,37 +221,12 @@ def live(visit: Visit) -> JsonResponse:
 
 def bundle(visit: Visit, measurement_id: int) -> FileResponse:
     """Send the whole bundle."""
-    job = _job(visit, measurement_id)
-    if job.state != JobState.DONE or not members_of(job.bundle):
-        message = "The files of this measurement cannot be read any more."
-        raise Http404(message)
-    _note(visit, job, "bundle.zip")
-    name = f"{visit.study.slug}-measures-{job.pk}.zip"
-    return FileResponse(job.bundle.open("rb"), as_attachment=True, filename=name)
+    return send_bundle(visit, _job(visit, measurement_id), called="measures")
 
 
 def member(visit: Visit, measurement_id: int, name: str) -> HttpResponse:
     """Send one file of the bundle: a picture to be shown, anything else as a download."""
-    job = _job(visit, measurement_id)
-    try:
-        content = measurements.read_member(measurement=job, name=name)
-    except (KeyError, OSError, ValueError, zipfile.BadZipFile, NotReady) as error:
-        message = "There is no such file in this measurement."
-        raise Http404(message) from error
-    path = PurePosixPath(name)
-    is_picture = path.suffix == ".svg"
-    if not is_picture:
-        _note(visit, job, name)
-    response = HttpResponse(content, content_type=TYPES.get(path.suffix, "application/octet-stream"))
-    way = "inline" if is_picture else "attachment"
-    response.headers["Content-Disposition"] = f'{way}; filename="{visit.study.slug}-{path.name}"'
-    response.headers["Content-Security-Policy"] = ALONE
-    return response
-
-
-def _note(visit: Visit, job: Measurement, name: str) -> None:
-    actor: Any = visit.request.user
-    log_event(study=visit.study, name="exported", data={"measurement": job.pk, "file": name}, actor=actor)
+    return send_member(visit, _job(visit, measurement_id), name, inline=(".svg",))
 
 
 def urls(admin: ModelAdmin[Study]) -> list[URLPattern]:

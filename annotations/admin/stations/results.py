@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,24 +14,14 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern
 
 from annotations.access import UNBLINDED, Action
+from annotations.admin.bundles import send_bundle, send_member
 from annotations.admin.frame import Visit, done, hand_over, shown
 from annotations.domain import exporting, reporting
-from annotations.domain.events import log_event
+from annotations.domain.bundles import members_of
 from annotations.enums import JobState, StudyState
 from annotations.models import Report, Study
 from annotations.registry import Export, exports
 
-TYPES = {
-    ".csv": "text/csv; charset=utf-8",
-    ".tex": "application/x-tex",
-    ".md": "text/markdown; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-}
 # How the p value that decides was corrected: at the head of its column, and in a sentence.
 CORRECTIONS = {
     "holm": ("Holm", "after Holm’s correction"),
@@ -103,11 +92,7 @@ def _remarkable(row: dict[str, Any]) -> bool:
 
 def _files(report: Report) -> list[dict[str, str]]:
     """Return the members of the bundle; an unreadable bundle is an empty list, and the page says so."""
-    try:
-        with report.bundle.open("rb") as stream, zipfile.ZipFile(stream) as bundle:
-            names = bundle.namelist()
-    except (OSError, ValueError, zipfile.BadZipFile):
-        return []
+    names = members_of(report.bundle)
     return [{"name": name, "suffix": PurePosixPath(name).suffix.lstrip(".").upper()} for name in names]
 
 
@@ -145,30 +130,12 @@ def _done_report(visit: Visit, report_id: int) -> Report:
 
 def bundle(visit: Visit, report_id: int) -> FileResponse:
     """Send the whole bundle."""
-    report = _done_report(visit, report_id)
-    _note(visit, report, "bundle.zip")
-    name = f"{visit.study.slug}-report-{report.pk}.zip"
-    return FileResponse(report.bundle.open("rb"), as_attachment=True, filename=name)
+    return send_bundle(visit, _done_report(visit, report_id), called="report")
 
 
 def member(visit: Visit, report_id: int, name: str) -> HttpResponse:
     """Send one file of the bundle, always as a download."""
-    report = _done_report(visit, report_id)
-    try:
-        content = reporting.read_member(report=report, name=name)
-    except (KeyError, OSError, zipfile.BadZipFile) as error:
-        message = "There is no such file in this report."
-        raise Http404(message) from error
-    _note(visit, report, name)
-    path = PurePosixPath(name)
-    response = HttpResponse(content, content_type=TYPES.get(path.suffix, "application/octet-stream"))
-    response.headers["Content-Disposition"] = f'attachment; filename="{visit.study.slug}-{path.name}"'
-    return response
-
-
-def _note(visit: Visit, report: Report, name: str) -> None:
-    actor: Any = visit.request.user
-    log_event(study=visit.study, name="exported", data={"report": report.pk, "file": name}, actor=actor)
+    return send_member(visit, _done_report(visit, report_id), name)
 
 
 def take(visit: Visit, name: str) -> FileResponse:
