@@ -76,7 +76,7 @@ def withdraw(*, public_id: str) -> None:
         else:
             _erase(person, leases)
         _stub(person)
-        _mark_reports(person, erased=mode == ERASE)
+        _mark_reports(person)
         log_event(
             study=person.study,
             name="withdrawn",
@@ -186,12 +186,10 @@ def _stub(person: Participation) -> None:
     person.save()
 
 
-def _mark_reports(person: Participation, *, erased: bool) -> None:
-    """Say on reports that they are from before; when the data are erased, their files, which hold them, go too."""
+def _mark_reports(person: Participation) -> None:
+    """Say on reports that they are from before. Their files go: they hold the answers, under the pseudonym of then."""
     reports = Report.objects.filter(study=person.study, state=JobState.DONE)
     reports.update(message=WITHDRAWN)
-    if not erased:
-        return
     names = [str(report.bundle.name) for report in reports if report.bundle]
     reports.update(bundle="")
     for name in names:

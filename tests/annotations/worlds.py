@@ -299,6 +299,14 @@ def picture() -> dict[str, frozenset[str]]:
         return {table: frozenset(rows) for table, rows in cursor.fetchall()}
 
 
+def writes() -> dict[str, int]:
+    """Return how many rows this transaction has written so far, by table: the database's own count, and a cheap one."""
+    sql = "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables"
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return {table: rows for table, rows in cursor.fetchall() if rows and table not in MOVING}
+
+
 def text_of(response: Any) -> str:
     """Return all that a response tells: body (files of a zip too), headers, without the address that was asked for."""
     body = b"".join(response.streaming_content) if response.streaming else response.content

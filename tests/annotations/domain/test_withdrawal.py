@@ -264,12 +264,16 @@ def cut(db, settings, tmp_path):
     return StudyFactory(open=True, path=FULL | {"consent": {"withdrawal": "anonymise"}})
 
 
-def test_anonymised_answers_stay_under_a_name_that_nobody_knows(cut):
+def test_anonymised_answers_stay_under_a_name_that_nobody_knows(cut, tmp_path, django_capture_on_commit_callbacks):
     person = go_to(arrive(Client(), cut, f"?pid={PERSON}"), "finished")
     before = person.participation.rater.pseudonym
+    report = Report(study=cut, state=JobState.DONE)
+    report.bundle.save("before.csv", ContentFile(f"rater,answer\n{before},1\n".encode()))
 
-    withdraw(person)
+    with django_capture_on_commit_callbacks(execute=True):
+        withdraw(person)
 
+    assert before not in files(tmp_path)
     kept = Participation.objects.get(state=ParticipationState.FINISHED)
     assert Judgement.objects.filter(lease__participation=kept).count() == 3
     assert kept.rater.pseudonym != before

@@ -185,7 +185,7 @@ class Patience:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     "size",
-    [(72, 4, 18), pytest.param((720, 20, 36), marks=pytest.mark.long)],
+    [(36, 4, 9), pytest.param((720, 20, 36), marks=pytest.mark.long)],
     ids=lambda size: f"{size[0]}-people",
 )
 def test_people_outages_lost_messages_and_a_restart(prolific, processes, size):
