@@ -24,7 +24,7 @@ from annotations.steering.treatments import Treatment, Wish, prepare
 from .refusals import REFUSALS, is_refusal
 
 LARGEST_SEED = 2**31
-PAIRS = "One prompt a line. Empty: the pairs written for this platform."
+PAIRS = "For both ways of steering. One prompt a line. Empty: the 28 pairs written for this platform."
 LOST = "The model did not answer. Your question is kept; please try again in a minute."
 
 
@@ -35,7 +35,9 @@ class SteeredModel(Generator):
     name = "steered_model"
     label = "Local model, steered or not"
     takes: ClassVar[tuple[Option, ...]] = (
-        Option("model", "Model", "words", "", help="Its folder, under one of those the site allows.", most=500),
+        Option(
+            "model", "Model", "words", "", help="Its folder, under one that EVALPLATFORM_MODEL_ROOTS names.", most=500
+        ),
         Option(
             "kind",
             "Steering",
@@ -80,7 +82,15 @@ class SteeredModel(Generator):
             among=(("prompts", "of each prompt, summed"), ("tokens", "over the tokens of all prompts (Wanda)")),
         ),
         Option("block", "Hidden states: after block", "number", 0, help="0: a quarter of the depth.", most=1000),
-        Option("strength", "Hidden states: strength λ", "decimal", 3.0, least=-LAMBDA, most=LAMBDA),
+        Option(
+            "strength",
+            "Hidden states: strength λ",
+            "decimal",
+            3.0,
+            help="λ times the direction is added at every token, of prompt and answer. Below 0: away from creative.",
+            least=-LAMBDA,
+            most=LAMBDA,
+        ),
         Option("unit", "Hidden states: direction of length 1", "yes_no", default=False),
         Option(
             "pooling",

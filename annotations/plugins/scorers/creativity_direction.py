@@ -22,7 +22,10 @@ class CreativityDirection(Scorer):
 
     name = "creativity_direction"
     label = "Creativity direction of a local model"
-    about = "Cosine, from -1 to 1, with a model's own difference between creative and routine prompts."
+    about = (
+        "Cosine, from -1 to 1, with a model's own difference between creative and routine prompts. "
+        "A text that is empty, or longer than the model can read, has none."
+    )
     direction = "more creative"
     takes: ClassVar[tuple[Option, ...]] = (
         MODEL,
