@@ -113,13 +113,20 @@ def findings_of(*, study: Study, flags: Sequence[Flag]) -> list[dict[str, Any]]:
         {
             "check": flag.check_name,
             "label": rules.label_of(flag.check_name),
-            "words": quality_checks.get(flag.check_name).sentence(flag.detail),
+            "words": _words(flag),
             "share": _share(flag, whole["checks"][flag.check_name]["rule"]),
             "told_only": whole["checks"][flag.check_name]["rule"]["kind"] == "never",
         }
         for flag in flags
         if flag.check_name in known
     ]
+
+
+def _words(flag: Flag) -> str:
+    """Say what was found; a finding about somebody who withdrew and stays anonymous has lost its details."""
+    if not flag.detail:
+        return "details went with a withdrawal"
+    return quality_checks.get(flag.check_name).sentence(flag.detail)
 
 
 def _share(flag: Flag, rule: Mapping[str, Any]) -> int:
@@ -144,7 +151,7 @@ def trials_of(*, participation: Participation) -> list[dict[str, Any]]:
     for flag in Flag.objects.filter(participation=participation, gone_at=None, judgement__isnull=False):
         if flag.check_name in quality_checks.names() and flag.judgement_id is not None:
             check = quality_checks.get(flag.check_name)
-            found[flag.judgement_id].append(f"{check.label}: {check.sentence(flag.detail)}")
+            found[flag.judgement_id].append(f"{check.label}: {_words(flag)}")
     return [_trial(row, number, texts=texts, found=sorted(found[row.pk])) for number, row in enumerate(rows, start=1)]
 
 

@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from annotations.domain import withdrawal
+from annotations.domain import quality_overview, withdrawal
 from annotations.domain.identities import digest_of, invitation_digest
 from annotations.enums import JobState, LeaseState, ParticipationState, SubmissionState
 from annotations.models import (
@@ -270,9 +270,16 @@ def test_anonymised_answers_stay_under_a_name_that_nobody_knows(cut, tmp_path, d
     report = Report(study=cut, state=JobState.DONE)
     report.bundle.save("before.csv", ContentFile(f"rater,answer\n{before},1\n".encode()))
 
+    about = {"participation": person.participation, "check_name": "too_fast"}
+    Flag.objects.create(detail={"fast": 3, "of": 3, "words_per_minute": 900}, **about)
+    judgement = Judgement.objects.first()
+    Flag.objects.create(detail={"words": 90, "seconds": 2.0}, judgement=judgement, **about)
+
     with django_capture_on_commit_callbacks(execute=True):
         withdraw(person)
 
+    told = quality_overview.findings_of(study=cut, flags=list(Flag.objects.filter(judgement=None)))
+    assert [one["words"] for one in told] == ["details went with a withdrawal"]
     assert before not in files(tmp_path)
     kept = Participation.objects.get(state=ParticipationState.FINISHED)
     assert Judgement.objects.filter(lease__participation=kept).count() == 3
