@@ -34,7 +34,7 @@ run: runtime ## the site with your own data in var/ (PORT=8000)
 	@MAKE_TARGET=run $(PY) -m evalplatform.serve
 
 test: dev chromium ## the whole test suite, browser tests included
-	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -n 2 $(ARGS)
+	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-long: dev chromium ## what takes minutes: 720 people on Prolific, a million judgements exported
 	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -m long $(ARGS)

@@ -40,7 +40,8 @@ def install(kind: str) -> None:
     stamp = VENV / "installed"
     if stamp.exists() and stamp.read_text(encoding="utf-8").split()[-1] in accepted and PYTHON.exists():
         return
-    if not PYTHON.exists():
+    whole = stamp.exists() or (VENV / "made").exists()  # its making was not interrupted
+    if not (PYTHON.exists() and whole):
         _make_venv()
     packages = sum(1 for line in lock.read_text(encoding="utf-8").splitlines() if re.match(r"[A-Za-z0-9]", line))
     print(f"Installing {packages} Python packages into .venv (about a minute) …", flush=True)
@@ -93,6 +94,7 @@ def _make_venv() -> None:
     if done.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
         raise InstallError(_explain(done.stdout + done.stderr, "the virtual environment .venv could not be made"))
+    (VENV / "made").touch()
 
 
 def _torch() -> None:

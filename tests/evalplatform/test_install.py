@@ -36,6 +36,18 @@ def test_environment_is_made_and_then_left_alone(install, capsys):
     assert install.PYTHON.exists()
 
 
+def test_environment_whose_making_was_interrupted_is_made_anew(install, capsys):
+    install.PYTHON.parent.mkdir(parents=True)
+    install.PYTHON.symlink_to(sys.executable)
+    (install.VENV / "bin" / "pip").touch()
+
+    install.install("runtime")
+
+    assert "Making .venv" in capsys.readouterr().out
+    assert (install.VENV / "pyvenv.cfg").exists()
+    assert (install.VENV / "installed").exists()
+
+
 def test_changed_lock_is_installed_anew(install, capsys):
     install.install("runtime")
     install.LOCKS["runtime"].write_text("# changed\n")
