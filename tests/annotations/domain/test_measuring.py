@@ -219,7 +219,7 @@ def test_killed_worker_leaves_a_job_that_the_next_one_finishes(process_environme
     job = ask(study)
     code = (
         "import django, time; django.setup(); from annotations.domain import measuring;"
-        "measuring._shown = lambda frame: time.sleep(60);"
+        "measuring._shown = lambda frame: time.sleep(600);"
         f"measuring.run_measurement(measurement_id={job.pk})"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=process_environment)
