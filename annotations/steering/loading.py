@@ -237,7 +237,7 @@ def _opened(folder: Path, kind: str) -> tuple[Any, Any]:
         raise SteeringError(f"{folder.name} holds no tokenizer ({', '.join(TOKENIZERS)}); save it beside the model")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-        model, told = AutoModelForCausalLM.from_pretrained(
+        opened: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, kind),
             use_safetensors=True,
@@ -249,6 +249,7 @@ def _opened(folder: Path, kind: str) -> tuple[Any, Any]:
         raise
     except Exception as error:
         raise out_of_memory(error) or SteeringError(f"{folder.name} cannot be loaded: {first_line(error)}") from error
+    model, told = opened
     if wrong := sorted({*told["missing_keys"], *(str(key[0]) for key in told["mismatched_keys"])}):
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         message = (
