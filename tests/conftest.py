@@ -70,8 +70,18 @@ def servers() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(servers: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Before pytest-django makes the test database: start the servers, name the database after the worker."""
+def django_db_modify_db_settings(
+    servers: None, django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any
+) -> None:
+    """Before pytest-django makes the test database: start the servers, name the database after the worker.
+
+    A site that a killed run left behind must not keep the old database from going.
+    """
+    from django.db import connection
+
+    name = connection.creation._get_test_db_name()
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 @pytest.fixture(scope="session")
