@@ -114,7 +114,7 @@ class Arms:
         Each is corrected over all by the largest one, once in percentage points and once in units of its spread, and
         the smaller of the two is doubled. With fewer than FEW_PROMPTS prompts a difference must have one sign in all.
         """
-        gaps = np.array([self._gaps(features[one.feature], one.system) for one in found], dtype=np.float32)
+        gaps: Any = np.array([self._gaps(features[one.feature], one.system) for one in found], dtype=np.float32)
         if gaps.shape[1] < FEW_PROMPTS:
             same = (gaps >= 0).all(axis=1) | (gaps <= 0).all(axis=1)
             return [0.0 if one else 1.0 for one in same]

@@ -135,7 +135,7 @@ def _in_text(text: AuditedText, more: tuple[str, ...]) -> Iterator[Place]:
             yield "model", severity, match[0], *match.span()
     for match in _signed().finditer(text.text):
         if match[1].casefold() not in asked and not any(start <= match.start(1) < end for start, end in taken):
-            yield "model", "leak", match[1], *match.span(1)
+            yield "model", "leak", match[1].strip("[]—–- \n"), *match.span(1)
 
 
 def _severity(text: str, match: re.Match[str]) -> Severity | None:
