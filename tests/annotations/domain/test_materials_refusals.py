@@ -96,7 +96,7 @@ def test_refusal_of_a_nul_character(tmp_path: Path, refuse: Refuse, kind: str, c
         ({"\0": 1}, "hold a NUL character"),
         ({"a": "\ud800"}, "hold half of a surrogate pair, which is no character"),
         ({"a": "x" * 100_000}, "have 100,009 characters as JSON; at most 100,000 are taken"),
-        ({"a": 1e999}, "hold a number that is not finite, which JSON cannot keep"),
+        ({"a": 1e999}, "is inf, which JSON cannot keep; empty the cell or leave the column out"),
     ],
 )
 def test_refusal_of_metadata_that_cannot_be_kept(
