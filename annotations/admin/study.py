@@ -18,6 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from annotations.access import Action, is_staff, may, may_create_studies, studies_of
+from annotations.admin.numbers import whole
 from annotations.domain import studies
 from annotations.domain.readiness import readiness
 from annotations.models import Study
@@ -161,7 +162,7 @@ class StudyAdmin(ModelAdmin):
 
     def to_station(self, request: HttpRequest, object_id: int | str) -> HttpResponseRedirect:
         """Redirect to the first station that is not done, or to the monitor while the study runs."""
-        if not str(object_id).isdigit():
+        if not whole(str(object_id)):
             messages.error(request, "There is no such study.")
             return redirect("admin:annotations_study_changelist")
         study = get_object_or_404(studies_of(request.user), pk=object_id)

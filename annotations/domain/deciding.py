@@ -203,4 +203,4 @@ def parse(left_out: str) -> tuple[list[int], str]:
     if not left_out:
         return [], ""
     head, _, reason = left_out.partition(": ")
-    return [int(one[1:]) for one in head.split() if one[:1] == "d" and one[1:].isdigit()], reason
+    return [int(one[1:]) for one in head.split() if one[:1] == "d" and one[1:].isdecimal()], reason

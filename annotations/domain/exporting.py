@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from annotations.blind import Question
 from annotations.errors import NotAllowed
-from annotations.models import Event, PathAnswer, Study
+from annotations.models import Event, Output, PathAnswer, Study
 from annotations.registry import Scored, exports, question_types
 
 from . import dataset, masking, reporting, scores
@@ -107,6 +107,26 @@ class Rows:
     def scores(self, *, masked: bool) -> Iterator[Mapping[str, Any]]:
         """Yield what each automatic judge gave each output."""
         return scores.rows(study=self.study, mask=masking.mask_of(study=self.study) if masked else None)
+
+    def outputs(self) -> Iterator[Mapping[str, Any]]:
+        """Yield each output as it is now, with its provenance."""
+        found = Output.objects.filter(prompt__study=self.study, prompt__is_check=False)
+        found = found.order_by("prompt_id", "system__name", "sample")
+        for output in found.select_related("prompt", "system", "source").iterator(chunk_size=CHUNK):
+            yield {
+                "prompt_id": output.prompt.key,
+                "prompt": output.prompt.text,
+                "task_family": output.prompt.task_family,
+                "system": output.system.name,
+                "role": output.system.role,
+                "sample": output.sample,
+                "text": output.text,
+                "raw_text": output.text if output.raw_text is None else output.raw_text,
+                "left_out": output.left_out,
+                "content_hash": output.content_hash,
+                "brought_by": output.source.source if output.source else "",
+                "metadata": output.metadata,
+            }
 
     def plan(self, *, masked: bool) -> str:
         """Return the frozen plan."""

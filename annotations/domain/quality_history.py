@@ -228,6 +228,6 @@ def expected_of(stored: Mapping[str, Any], samples: Sequence[int]) -> Expected |
         return Expected(stored["extreme"], 1, float(stored.get("within", 0.0)), most)
     for how in ("favoured", "last"):
         place = str(stored.get(how, "")).rpartition("/")[2]
-        if place.isdigit() and int(place) in samples:
+        if place.isdecimal() and int(place) in samples:
             return Expected(how, list(samples).index(int(place)) + 1, most=most)
     return None

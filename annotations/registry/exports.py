@@ -40,6 +40,9 @@ class StudyRows(Protocol):
     def scores(self, *, masked: bool) -> Iterator[Row]:
         """Yield what each automatic judge gave each output."""
 
+    def outputs(self) -> Iterator[Row]:
+        """Yield each output: what it answers, as raters see it, as it was brought, and where it comes from."""
+
     def plan(self, *, masked: bool) -> str:
         """Return the canonical JSON of the frozen design, empty before freezing."""
 

@@ -35,4 +35,4 @@ def message(request: HttpRequest, platform: str, public_id: str) -> HttpResponse
 
 def _length(request: HttpRequest) -> int:
     text = request.META.get("CONTENT_LENGTH") or "0"
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0

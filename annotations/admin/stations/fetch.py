@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern
 
 from annotations.admin.frame import Visit, done, hand_over, shown
+from annotations.admin.numbers import whole
 from annotations.domain import fetching, panel, uploads
 from annotations.enums import StudyState, SystemRole
 from annotations.errors import MaterialRefused, PlatformError, Problem
@@ -39,10 +40,7 @@ def show(visit: Visit) -> HttpResponse:
 
 def _like(visit: Visit) -> MaterialImport | None:
     """Return the earlier fetch that is to be the pattern."""
-    number = visit.request.GET.get("like", "")
-    if not number.isdigit():
-        return None
-    job = _fetches(visit.study).filter(pk=number).first()
+    job = _fetches(visit.study).filter(pk=whole(visit.request.GET.get("like", ""))).first()
     known = job is not None and job.source in remote_sources.names()
     return job if known and _complete(job) else None
 

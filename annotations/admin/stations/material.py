@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern
 
 from annotations.admin.frame import Visit, done, hand_over, shown
+from annotations.admin.numbers import whole
 from annotations.domain import editing, materials, panel, uploads
 from annotations.enums import JobState, StudyState, SystemRole
 from annotations.errors import MaterialRefused
@@ -163,7 +164,7 @@ def withdraw(visit: Visit, import_id: int) -> str:
 def roles(visit: Visit) -> str:
     """Save the roles of all systems."""
     post = visit.request.POST
-    chosen = {int(name[5:]): str(post[name]) for name in post if name.startswith("role-") and name[5:].isdigit()}
+    chosen = {whole(name[5:]): str(post[name]) for name in post if name.startswith("role-") and whole(name[5:])}
     actor: Any = visit.request.user
     editing.assign_roles(study=visit.study, roles=chosen, seen=post.get("stamp", ""), actor=actor)
     return "The roles are saved."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 
 from annotations.admin.frame import Visit
+from annotations.admin.numbers import whole
 from annotations.domain import monitoring_people
 
 COLUMNS = (
@@ -20,10 +21,9 @@ COLUMNS = (
 def show(visit: Visit) -> HttpResponse:
     """Show one page of the table, in the order that the address asks for."""
     query = visit.request.GET
-    number = query.get("page", "1")
     page = monitoring_people.raters(
         study=visit.study,
-        page=int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1,  # noqa: PLR2004
+        page=whole(query.get("page", "1"), otherwise=1),
         sort=query.get("sort", "latest"),
     )
     slowest = max((row["seconds"] or 0.0 for row in page["rows"]), default=0.0)

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern
 
 from annotations.admin.frame import Visit, done, hand_over, shown
+from annotations.admin.numbers import whole
 from annotations.domain import auditing, deciding, matching, normalising, panel, preparing
 from annotations.enums import JobState, StudyState
 from annotations.models import Study
@@ -157,7 +158,7 @@ def note(visit: Visit) -> str:
 def match(visit: Visit) -> str | HttpResponse:
     """Show what matching on length would lose; done with a second click."""
     post = visit.request.POST
-    within = int(post["within"]) if post.get("within", "").isdigit() else 0
+    within = whole(post.get("within", ""))
     key = post.get("key", "")
     if not post.get("do"):
         made = deciding.preview_match(study=visit.study, within=within)
@@ -181,9 +182,8 @@ def _match_rows(made: matching.Match) -> list[dict[str, Any]]:
 
 def undo(visit: Visit) -> str:
     """Take a decision back."""
-    number = visit.request.POST.get("number", "")
     actor: Any = visit.request.user
-    back = deciding.undo(study=visit.study, number=int(number) if number.isdigit() else 0, actor=actor)
+    back = deciding.undo(study=visit.study, number=whole(visit.request.POST.get("number", "")), actor=actor)
     return f"Taken back: {_outputs(back)} back in the design." if back else "Taken back."
 
 

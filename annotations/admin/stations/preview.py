@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern
 
 from annotations.admin.frame import Visit, shown
+from annotations.admin.numbers import whole
 from annotations.design import DesignError
 from annotations.domain import panel, planning
 from annotations.errors import PlatformError
@@ -16,12 +17,6 @@ from annotations.markup import to_html
 from annotations.models import Study
 
 from .sketch import sketch_of
-
-LARGEST = 10**6
-
-
-def _whole(text: str) -> int:
-    return min(int(text), LARGEST) if text.isascii() and text.isdigit() and len(text) < 8 else 1  # noqa: PLR2004 - digits
 
 
 def show(visit: Visit) -> HttpResponse:
@@ -38,7 +33,7 @@ def show(visit: Visit) -> HttpResponse:
 
 def trial(visit: Visit) -> HttpResponse:
     """Show one trial on a page of its own, with the way to the one before and after it."""
-    asked, booklet = _whole(visit.request.GET.get("number", "")), _whole(visit.request.GET.get("booklet", ""))
+    asked, booklet = (whole(visit.request.GET.get(name, ""), otherwise=1) for name in ("number", "booklet"))
     try:
         view = planning.preview_trial(study=visit.study, number=asked, booklet=booklet)
     except (PlatformError, DesignError):

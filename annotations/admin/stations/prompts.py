@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.urls import NoReverseMatch, URLPattern
 
 from annotations.admin.frame import Visit, done, shown
+from annotations.admin.numbers import whole
 from annotations.domain import panel, prompt_files, prompts
 from annotations.enums import StudyState
 from annotations.errors import MaterialRefused
@@ -143,7 +144,7 @@ def remove(visit: Visit) -> str:
     if "waiting" in post:
         chosen = list(prompts.waiting_prompts(study=visit.study).values_list("pk", flat=True))
     else:
-        chosen = [int(key) for key in post.getlist("prompt") if key.isdigit()]
+        chosen = [key for key in map(whole, post.getlist("prompt")) if key]
     actor: Any = visit.request.user
     taken = prompts.remove_prompts(study=visit.study, prompts=chosen, with_outputs="with_outputs" in post, actor=actor)
     return f"{taken:,} prompt{'s' * (taken != 1)} removed." if taken else "Nothing was chosen, so nothing was removed."

@@ -111,7 +111,8 @@ class Prolific(RemotePlatform):
         expected = hmac.digest(secret.encode(), timestamp.encode() + body, hashlib.sha256)
         if not secret or not hmac.compare_digest(expected, _decoded(given)):
             raise BadSignature
-        if not timestamp.isdigit() or abs(now - dt.datetime.fromtimestamp(int(timestamp), dt.UTC)) > TOLERANCE:
+        sent = _moment(timestamp) if timestamp.isdigit() else None
+        if sent is None or abs(now - sent) > TOLERANCE:
             raise BadSignature("The message is older than five minutes.")
         return _event(body, headers)
 

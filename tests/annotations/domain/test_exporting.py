@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from analysis import schema
-from annotations.domain import dataset, exporting, participation, scoring
+from annotations.domain import dataset, exporting, materials, participation, scoring
 from annotations.domain.exporting import pairs_of
 from annotations.enums import Step
 from annotations.errors import NotAllowed
-from annotations.models import Judgement, PathAnswer
+from annotations.models import Judgement, Output, PathAnswer
 from annotations.registry import Identity, Scored, exports
 from tests.annotations.admin.conftest import judge
 from tests.annotations.factories import StudyFactory, UserFactory
@@ -140,6 +140,25 @@ def test_preferences_are_what_was_answered(study):
 )
 def test_pairs_of_an_answer(measure, scored, pairs):
     assert pairs_of([Scored(*one) for one in scored], measure=measure) == pairs
+
+
+def test_outputs_come_with_their_provenance_and_are_read_back(study, tmp_path):
+    first = Output.objects.filter(prompt__study=study).order_by("prompt_id", "system__name", "sample").first()
+    made = {"model": "tiny", "recipe": {"kind": "weights", "alpha": 0.5}, "recipe_hash": "5e1f"}
+    Output.objects.filter(pk=first.pk).update(raw_text="# As it was brought", left_out="a copy", metadata=made)
+
+    content, count = written(study, "outputs")
+
+    rows = lines(content)
+    assert count == len(rows) == Output.objects.filter(prompt__study=study, prompt__is_check=False).count() == 4 * 2
+    assert rows[0]["raw_text"] == "# As it was brought"
+    assert (rows[0]["text"], rows[1]["text"]) == (first.text, rows[1]["raw_text"])
+    assert (rows[0]["left_out"], rows[0]["metadata"], rows[0]["system"]) == ("a copy", made, first.system.name)
+    (tmp_path / "outputs.jsonl").write_bytes(content)
+    again = StudyFactory(prompts=0)
+    path = tmp_path / "outputs.jsonl"
+    materials.import_material(study=again, path=path, filename=path.name, allow_extra_columns=True)
+    assert lines(written(again, "outputs")[0])[0]["metadata"].items() >= made.items()
 
 
 def test_questionnaire_stands_under_the_pseudonym(study):
