@@ -98,6 +98,19 @@ def test_slider_that_was_not_moved_is_no_answer(make_rater):
     assert rater.judgements() == []
 
 
+def test_slider_that_was_pressed_where_it_stands_says_what_it_wants(make_rater):
+    rater = make_rater(study=study_asking("slider", rows=1)).go()
+    handle = rater.page.get_by_role("slider").bounding_box()
+    nudge = rater.page.get_by_text("Move the handle: where it stands now is no answer yet.")
+    expect(nudge).to_be_hidden()
+
+    rater.page.mouse.click(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+
+    expect(nudge).to_be_visible()
+    rater.page.keyboard.press("ArrowRight")
+    expect(nudge).to_be_hidden()
+
+
 def test_slider_moved_back_to_where_it_stood_is_an_answer(make_rater):
     rater = make_rater(study=study_asking("slider", rows=1)).go()
     handle = rater.page.get_by_role("slider").bounding_box()

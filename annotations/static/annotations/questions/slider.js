@@ -29,6 +29,7 @@
     row.classList.toggle("given", given);
     const figure = row.querySelector(".figure");
     if (figure) figure.textContent = given ? range.value : "";
+    if (given) row.querySelector(".nudge").hidden = true;
     if (given) range.removeAttribute("aria-valuetext");
     else range.setAttribute("aria-valuetext", row.classList.contains("bare") ? row.dataset.sayOpen : `${range.value}, ${row.dataset.sayOpen}`);
   }
@@ -58,8 +59,10 @@
     range.addEventListener("pointerdown", () => { way = "pointer"; });
     range.addEventListener("keydown", () => { way = "key"; });
     range.addEventListener("input", () => give(row));
-    range.addEventListener("click", () => { // pressed where the hidden handle stands: there is no movement to see
-      if (!row.classList.contains("bare") || numberOf(row).value !== "") return;
+    range.addEventListener("click", () => { // pressed where the handle stands: there is no movement to see
+      if (numberOf(row).value !== "") return;
+      row.querySelector(".nudge").hidden = row.classList.contains("bare");
+      if (!row.classList.contains("bare")) return; // a visible handle has to be moved
       give(row);
       range.dispatchEvent(new Event("change", { bubbles: true }));
     });
