@@ -1,8 +1,4 @@
-"""One patient HTTP call: tried again with back-off and full jitter or when the server says, with secrets kept quiet.
-
-Whoever asks a server with many threads shares one `Pace` among them: it spreads requests and tokens over the minute,
-and a server that says ``Retry-After`` to one thread holds back all of them.
-"""
+"""One patient HTTP call: tried again with back-off and full jitter or when the server says, with secrets kept quiet."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import datetime as dt
 import email.utils
 import random
 import re
-import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -35,7 +30,6 @@ LASTING = frozenset({401, 402, 403, 404, 405})
 TOLD = frozenset({402, 403, 404})  # where the server's own words help; of a wrong key they may hold the key
 NOTICED = 120.0  # seconds
 UNSURE = "unsure"  # the server may have answered, and may want to be paid for it
-LONGEST_HOLD = 900.0  # seconds; a server that wants more is asked again after that
 LONGEST_EXCERPT = 200
 NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached")
 LOOKS_SECRET = re.compile(r"(?i)\b(?:sk|pk|rk|hf|gsk|xai|aiza|key|bearer|token)[-_ ][^\s'\"]{6,}|\S*\*{3,}\S*")
@@ -242,106 +236,3 @@ def _moment(text: str) -> dt.datetime | None:
     except (TypeError, ValueError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
-
-
-class Bucket:
-    """A token bucket that may go into debt: a call that is larger than the bucket waits for it instead of for ever.
-
-    It holds what comes in `burst` seconds and fills so slowly that, with a full bucket at its beginning, no minute
-    passes the limit. It begins with one, so that a process that starts anew (and knows nothing of what was asked
-    before) does not break the limit either.
-    """
-
-    def __init__(self, per_minute: float, *, burst: float = 3.0) -> None:
-        self.burst, self.level, self.at = burst, 1.0, 0.0
-        self.tighten(per_minute)
-
-    def tighten(self, per_minute: float) -> None:
-        """Keep to this limit from now on."""
-        self.per_minute = per_minute
-        self.most = max(1.0, per_minute / 60 * self.burst)
-        self.rate = (per_minute - (self.most - 1)) / (60 + 1)  # a second for calls that overtake one another
-
-    def take(self, amount: float, *, now: float) -> float:
-        """Take an amount and return in how many seconds it is there."""
-        self.give(0.0, now=now)
-        self.level -= amount
-        return max(0.0, -self.level / self.rate)
-
-    def give(self, amount: float, *, now: float) -> None:
-        """Fill up by the time that went by, and put back what was not used, for which somebody has waited already."""
-        filled = min(self.most, self.level + (now - (self.at or now)) * self.rate)
-        self.level, self.at = max(self.level, filled) + amount, now
-
-
-class Meter:
-    """The limits of an account: paces that share a meter keep to them together, to the smallest that one has."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.requests: Bucket | None = None
-        self.tokens: Bucket | None = None
-
-    def keep_to(self, *, requests_per_minute: float, tokens_per_minute: float) -> None:
-        """Heed these limits, too; 0 is none."""
-        with self.lock:
-            self.requests = _tighter(self.requests, requests_per_minute)
-            self.tokens = _tighter(self.tokens, tokens_per_minute)
-
-
-def _tighter(bucket: Bucket | None, per_minute: float) -> Bucket | None:
-    if bucket is None:
-        return Bucket(per_minute) if per_minute else None
-    if per_minute and per_minute < bucket.per_minute:
-        bucket.tighten(per_minute)
-    return bucket
-
-
-class Pace:
-    """How fast one server is asked, by all threads together; `stop` wakes everybody who waits for a turn."""
-
-    def __init__(
-        self,
-        *,
-        requests_per_minute: float = 0,
-        tokens_per_minute: float = 0,
-        clock: Callable[[], float] = time.monotonic,
-        meter: Meter | None = None,
-    ) -> None:
-        self.meter = meter or Meter()
-        self.meter.keep_to(requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute)
-        self.held_until = 0.0
-        self._clock, self._lock, self._stopped = clock, threading.Lock(), threading.Event()
-
-    def take(self, tokens: float = 0) -> None:
-        """Wait for a turn; raises Interrupted when the job is stopped meanwhile."""
-        meter = self.meter
-        with meter.lock:
-            now = self._clock()
-            turns = [meter.requests.take(1, now=now)] if meter.requests else []
-            turns += [meter.tokens.take(tokens, now=now)] if meter.tokens else []
-        self.sleep(max(turns, default=0.0))
-        while (more := self.held_until - self._clock()) > 0:
-            self.sleep(more)
-
-    def settle(self, *, reserved: float, used: float) -> None:
-        """Correct what was taken for a call by what it took."""
-        meter = self.meter
-        with meter.lock:
-            if meter.tokens is not None:
-                meter.tokens.give(reserved - used, now=self._clock())
-
-    def heard(self, failure: CallFailed) -> None:
-        """Hold everybody back when the server asked for it."""
-        if failure.wait:
-            with self._lock:
-                self.held_until = max(self.held_until, self._clock() + min(failure.wait, LONGEST_HOLD))
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless the job is stopped; raises Interrupted then."""
-        if self._stopped.wait(seconds) if seconds > 0 else self._stopped.is_set():
-            raise Interrupted("The job was stopped.")
-
-    def stop(self) -> None:
-        """Wake everybody."""
-        self._stopped.set()

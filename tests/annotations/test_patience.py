@@ -7,7 +7,8 @@ import threading
 import httpx
 import pytest
 
-from annotations.patience import Bucket, CallFailed, Interrupted, Meter, Pace, Patience, patient, quiet, retry_after
+from annotations.pace import Bucket, Meter, Pace
+from annotations.patience import CallFailed, Interrupted, Patience, patient, quiet, retry_after
 
 KEY = "sk-Dunnart-0123456789abcdef"
 NOON = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)

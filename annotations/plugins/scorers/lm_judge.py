@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import httpx
 
 from annotations.errors import GeneratorFailed
-from annotations.patience import CallFailed, Pace, Patience, patient
+from annotations.pace import Pace
+from annotations.patience import CallFailed, Patience, patient
 from annotations.registry import Option, ScoredText, Scorer, scorers
 from annotations.registry.endpoints import clean_address
 from annotations.registry.options import complete

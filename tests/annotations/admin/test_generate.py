@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from django.utils import timezone
 
-from annotations import patience
+from annotations import pace
 from annotations.domain import generating, generating_systems
 from annotations.models import Generation, Output, Prompt, Sample, System, Writer
 from annotations.registry import generators
@@ -22,7 +22,7 @@ KEY = "sk-Numbat-0123456789abcdef"
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(patience.Pace, "sleep", lambda self, seconds: None)
+    monkeypatch.setattr(pace.Pace, "sleep", lambda self, seconds: None)
     with chat_server() as running:
         yield running
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from annotations import patience
+from annotations import pace
 from annotations.domain import assignment, judging, panel, participation, planning, studies
 from annotations.enums import JobState, Step
 from annotations.errors import AnswerError, NotReady, WrongState
@@ -20,7 +20,7 @@ QUESTION = "What keeps a bridge from humming in the wind?"
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(patience.Pace, "sleep", lambda self, seconds: None)
+    monkeypatch.setattr(pace.Pace, "sleep", lambda self, seconds: None)
     with chat_server() as running:
         yield running
 

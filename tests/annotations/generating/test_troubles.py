@@ -21,7 +21,7 @@ from annotations.domain import (
 from annotations.enums import GenerationState, SampleState, StudyState
 from annotations.errors import WrongState
 from annotations.models import Generation, Sample, Study, Writer
-from annotations.plugins.generators import openai_compatible
+from annotations.plugins.generators import openai_endpoint
 from annotations.registry import Written
 
 from .generations import KEY, draft, go_on, outputs, run, states
@@ -107,7 +107,7 @@ def test_server_that_refuses_one_prompt_after_the_other_stops_the_system(db, ser
 def test_call_that_may_have_been_paid_for_counts_at_its_worst_and_the_budget_holds(db, server, monkeypatch):
     server.usage = {"prompt_tokens": 20, "completion_tokens": 40, "total_tokens": 60}
     study = draft(server, systems=("plain",), max_tokens=40, price_input=10, price_output=20, lanes=2)
-    answer, asked = openai_compatible.Endpoint._fetched, []
+    answer, asked = openai_endpoint.Endpoint._fetched, []
 
     def late(self, *args):
         """Every second answer comes after its time; the server wants to be paid for all of them."""
@@ -117,7 +117,7 @@ def test_call_that_may_have_been_paid_for_counts_at_its_worst_and_the_budget_hol
             raise httpx.ReadTimeout("")
         return found
 
-    monkeypatch.setattr(openai_compatible.Endpoint, "_fetched", late)
+    monkeypatch.setattr(openai_endpoint.Endpoint, "_fetched", late)
 
     made = run(study, samples=10, budget="0.01")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotations import patience
+from annotations import pace
 from annotations.errors import GeneratorFailed
 from annotations.registry import generators
 from tests.standins.chat import chat_server
@@ -10,7 +10,7 @@ from tests.standins.chat import chat_server
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(patience.Pace, "sleep", lambda self, seconds: None)
+    monkeypatch.setattr(pace.Pace, "sleep", lambda self, seconds: None)
     with chat_server() as running:
         yield running
 
@@ -56,7 +56,7 @@ def test_key_is_sent_and_never_told(server):
 
 
 def test_server_that_is_gone_is_a_plain_sentence(monkeypatch):
-    monkeypatch.setattr(patience.Pace, "sleep", lambda self, seconds: None)
+    monkeypatch.setattr(pace.Pace, "sleep", lambda self, seconds: None)
     with chat_server() as server:
         pass
 

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from annotations import patience
+from annotations import pace
 from annotations.errors import AskLater, GeneratorFailed
-from annotations.plugins.generators import openai_compatible
+from annotations.plugins.generators import openai_endpoint
 from annotations.registry import Ask, generators
 from tests.standins.running import running
 
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(patience.Pace, "sleep", lambda self, seconds: None)
+    monkeypatch.setattr(pace.Pace, "sleep", lambda self, seconds: None)
     with running(OddServer()) as one:
         yield one
 
@@ -199,7 +199,7 @@ def _settings(server, **more):
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_answer_without_end_is_given_up(server, monkeypatch, *, packed):
-    monkeypatch.setattr(openai_compatible, "LARGEST_ANSWER", 100_000)
+    monkeypatch.setattr(openai_endpoint, "LARGEST_ANSWER", 100_000)
     body = b" " * 2_000_000
     server.headers = {"Content-Encoding": "gzip"} if packed else {}
 
