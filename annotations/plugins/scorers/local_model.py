@@ -42,4 +42,4 @@ def borrowed(settings: Mapping[str, Any]) -> Iterator[Loaded]:
         ) as loaded:
             yield loaded
     except SteeringError as error:
-        raise GeneratorFailed(str(error), lasting=True) from None
+        raise GeneratorFailed(f"{error}.", lasting=True) from None

@@ -225,7 +225,7 @@ def test_without_the_extra_the_job_says_what_to_install(settings, tmp_path, monk
 
     with pytest.raises(GeneratorFailed) as failed:
         opened(model="m").__enter__()
-    assert str(failed.value) == INSTALL
+    assert str(failed.value) == f"{INSTALL}."
     assert failed.value.lasting
 
 
