@@ -81,9 +81,19 @@ class SecretText(OwnKeysMixin, EncryptedTextField):  # type: ignore[type-arg] # 
     """Text, encrypted at rest; an empty text is NULL."""
 
 
+class Secrets(dict[str, Any]):
+    """What must not be shown: a traceback or Django's debug page prints the locals of every frame."""
+
+    def __repr__(self) -> str:
+        return "(hidden)"
+
+    __str__ = __repr__
+
+
 class SecretJSON(OwnKeysMixin, EncryptedJSONField):
     """JSON whose values are encrypted at rest; its keys are in clear."""
 
     def opened(self, value: str) -> Any:
         """Return the JSON with plain values."""
-        return self._decrypt_values(value=json.loads(value))
+        found = self._decrypt_values(value=json.loads(value))
+        return Secrets(found) if isinstance(found, dict) else found

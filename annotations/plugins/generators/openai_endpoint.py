@@ -27,23 +27,22 @@ LONG_KEY = 12  # characters; a shorter one is a word such as "EMPTY", which a te
 
 
 class Endpoint:
-    """An open connection to one server, used by several threads: the key stays in a closure and in no attribute."""
+    """An open connection to one server, used by several threads: no attribute or local of a frame shows the key."""
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str], *, patience: Patience) -> None:
-        key = secrets.get("api_key", "").strip()
-        if not (key.isascii() and key.isprintable()):
+        self.settings, self.patience, self.hidden = settings, patience, _Hidden(secrets.get("api_key", "").strip())
+        if not all(key.isascii() and key.isprintable() for key in self.hidden):
             raise GeneratorFailed("The key holds a letter that no key has. Type it again.", lasting=True)
-        self.settings, self.patience, self.hidden = settings, patience, _Hidden(key)
         self.lanes, self.batch = int(settings["lanes"]), int(settings["per_call"])
         self.pace = Pace(
             requests_per_minute=settings["requests_per_minute"],
             tokens_per_minute=settings["tokens_per_minute"],
-            meter=_meter(settings["base_url"], key) if settings["shared_limits"] else None,
+            meter=_meter(settings["base_url"], self.hidden) if settings["shared_limits"] else None,
         )
         self.client = httpx.Client(
             timeout=httpx.Timeout(settings["timeout"], connect=min(10, settings["timeout"])),
             limits=httpx.Limits(max_connections=self.lanes, max_keepalive_connections=self.lanes),
-            auth=_Bearer(self.hidden) if key else None,
+            auth=_Bearer(self.hidden) if any(self.hidden) else None,
             follow_redirects=False,  # a key must not follow
         )
 
@@ -125,10 +124,7 @@ class Endpoint:
                 if time.monotonic() > until:
                     raise httpx.ReadTimeout("")
                 parts.append(part)
-        content = b"".join(parts)
-        for key in self.hidden:
-            if len(key) >= LONG_KEY:
-                content = content.replace(key.encode(), b"...")
+        content = self.hidden.blotted(b"".join(parts))
         kept = {name: value for name, value in response.headers.items() if name not in ENCODINGS}
         return httpx.Response(response.status_code, headers=kept, content=content)
 
@@ -160,6 +156,12 @@ class _Hidden(tuple[str, ...]):
     def __repr__(self) -> str:
         return "(hidden)"
 
+    def blotted(self, content: bytes) -> bytes:
+        """Return the content without those that are long enough to be no word."""
+        for secret in self:
+            content = content.replace(secret.encode(), b"...") if len(secret) >= LONG_KEY else content
+        return content
+
 
 class _Bearer(httpx.Auth):
     """Puts the key into the request and shows it nowhere else."""
@@ -177,10 +179,10 @@ _meters: WeakValueDictionary[str, Meter] = WeakValueDictionary()  # those of the
 _meters_lock = threading.Lock()
 
 
-def _meter(base_url: str, key: str) -> Meter:
+def _meter(base_url: str, hidden: _Hidden) -> Meter:
     """Return the meter of an account: of a server and a key, which stands here as a hash."""
     parts = urlsplit(base_url)
-    account = hashlib.sha256(f"{parts.scheme}://{parts.netloc.lower()}\0{key}".encode()).hexdigest()
+    account = hashlib.sha256(f"{parts.scheme}://{parts.netloc.lower()}\0{hidden[0]}".encode()).hexdigest()
     with _meters_lock:
         return _meters.setdefault(account, Meter())
 
