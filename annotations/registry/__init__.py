@@ -6,7 +6,7 @@ else has to be edited: forms, admin choices and the contract tests read the regi
 
 from .audits import SEVERITIES, Audit, AuditedText, AuditFinding, Evidence, Severity, Surroundings, audits
 from .base import Plugin, Registry
-from .exports import Export, StudyRows, exports
+from .exports import Export, JsonLines, StudyRows, exports
 from .generators import Ask, Generator, Interruptible, Mark, Writing, Written, generators
 from .options import Option, is_number, is_whole
 from .prompt_sets import PromptSet, SetPrompt, prompt_sets
@@ -80,6 +80,7 @@ __all__ = [
     "History",
     "Identity",
     "Interruptible",
+    "JsonLines",
     "Line",
     "Mark",
     "Measure",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Literal, Protocol
@@ -65,6 +66,24 @@ class Export(Plugin):
     @abstractmethod
     def write(self, study: StudyRows, target: BinaryIO, *, masked: bool) -> int:
         """Write the file and return the number of rows; one that is not `maskable` is never asked to mask."""
+
+
+class JsonLines(Export):
+    """An export of which each row is one JSON object on a line of its own."""
+
+    media_type = "application/jsonl"
+
+    @abstractmethod
+    def rows(self, study: StudyRows, *, masked: bool) -> Iterator[Row]:
+        """Yield what is written."""
+
+    def write(self, study: StudyRows, target: BinaryIO, *, masked: bool) -> int:
+        """Write line by line."""
+        count = 0
+        for row in self.rows(study, masked=masked):
+            target.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+            count += 1
+        return count
 
 
 exports: Registry[Export] = Registry("exports")
