@@ -73,9 +73,14 @@ def start() -> None:
         start_new_session=True,
         check=False,
     )
-    if done.returncode or not _waits_until(is_running):
+    if done.returncode or not _waits_until(_is_ready):
         msg = f"{binary} did not start.\n{place.tail(log)}"
         raise EmbeddedError(msg)
+
+
+def _is_ready() -> bool:
+    """Whether it answers and has said which process it is, which it does a moment after it begins to listen."""
+    return is_running() and _pid_file().is_file() and bool(_pid_file().read_text(encoding="utf-8").strip())
 
 
 def stop() -> int | None:
