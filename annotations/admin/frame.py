@@ -156,17 +156,24 @@ def station_url(study: Study, name: str, *more: object) -> str:
     return reverse(f"admin:annotations_study_{name}", args=(study.pk, *more))
 
 
+def is_sent(task: str, *arguments: int) -> bool:
+    """Send a task to the background worker; False when none can be reached."""
+    try:
+        current_app.send_task(f"annotations.tasks.{task}", args=list(arguments), retry=False)
+    except OperationalError:
+        return False
+    return True
+
+
 def hand_over(visit: Visit, task: str, job_id: int, *, said: str, otherwise: str, back: str) -> str | HttpResponse:
     """Hand a job to the background worker and return what to say.
 
     When none can be reached `otherwise` is said at the page `back`: the job is kept, and beat looks for it.
     """
-    try:
-        current_app.send_task(f"annotations.tasks.{task}", args=[job_id], retry=False)
-    except OperationalError:
-        messages.warning(visit.request, otherwise)
-        return visit.go(back)
-    return said
+    if is_sent(task, job_id):
+        return said
+    messages.warning(visit.request, otherwise)
+    return visit.go(back)
 
 
 def _visit(admin: ModelAdmin[Study], request: HttpRequest, object_id: int, *, needs: Action) -> Visit:

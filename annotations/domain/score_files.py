@@ -19,6 +19,7 @@ from annotations.plugins.sources.files import (
     RecordTooLongError,
     check_file,
     damage,
+    each_line,
     open_text,
     refusal,
 )
@@ -91,24 +92,8 @@ def _names(cells: list[str], *, file: str) -> list[str]:
 
 def _jsonl(path: Path, *, file: str) -> Iterator[Row | Problem]:
     with open_text(path, file=file) as stream:
-        lines, number = Lines(stream), 0
-        while True:
-            lines.begin()
-            try:
-                line = next(lines, None)
-            except RecordTooLongError as error:
-                number += 1
-                yield Problem(file, number, "", f"the line is {error}")
-                lines.skip()
-                continue
-            except CUT_SHORT as error:
-                yield Problem(file, number + 1, "", damage(error))
-                return
-            if line is None:
-                return
-            if not line.isspace():
-                number += 1
-                yield Problem(file, number, "", lines.bad) if lines.bad else _object(line, number, file=file)
+        for number, line in enumerate(each_line(stream), start=1):
+            yield Problem(file, number, "", line.fault) if line.fault else _object(line.text, number, file=file)
 
 
 def _object(line: str, number: int, *, file: str) -> Row | Problem:

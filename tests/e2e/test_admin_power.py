@@ -68,7 +68,7 @@ def test_scenario_looks_and_check_work_from_the_page(
 ) -> None:
     sent: list[Any] = []
     monkeypatch.setattr(
-        "annotations.admin.stations.power.current_app.send_task", lambda *args, **kwargs: sent.append((args, kwargs))
+        "annotations.admin.frame.current_app.send_task", lambda *args, **kwargs: sent.append((args, kwargs))
     )
     desk.set_viewport_size({"width": LAPTOP, "height": 844})
     desk.goto(live_server.url + address(draft, "design"))

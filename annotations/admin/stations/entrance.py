@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 from typing import Any
 
-from celery import current_app
 from django.contrib.admin import ModelAdmin
 from django.http import HttpResponse
 from django.urls import URLPattern, reverse
-from kombu.exceptions import OperationalError
 
 from annotations.access import Action
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, is_sent, shown
 from annotations.domain import admission, invitations, letters
 from annotations.errors import MaterialRefused
 from annotations.models import Invitation, Study
@@ -137,8 +134,7 @@ def send(visit: Visit) -> str:
 
 def _wake() -> None:
     """Have the worker look now; without a broker the letters go in the next minute."""
-    with contextlib.suppress(OperationalError):
-        current_app.send_task("annotations.tasks.send_invitations", retry=False)
+    is_sent("send_invitations")
 
 
 def resend(visit: Visit) -> str:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from celery import current_app
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern
-from kombu.exceptions import OperationalError
 
-from annotations.admin.frame import Visit, done, shown
+from annotations.admin.frame import Visit, done, is_sent, shown
 from annotations.domain import foresight
 from annotations.enums import JobState, StudyState
 from annotations.errors import NotReady
@@ -82,10 +80,9 @@ def check(visit: Visit) -> HttpResponse:
     """Ask for a simulation of the scenario that the page shows. One that waits already is sent to the worker again."""
     form = PowerForm(visit.request.POST)
     asked = foresight.request_check(study=visit.study, assumed=form.assumed(), actor=visit.request.user)  # type: ignore[arg-type]
-    try:
-        current_app.send_task("annotations.tasks.check_power", args=[asked.pk], retry=False)
+    if is_sent("check_power", asked.pk):
         messages.success(visit.request, "The simulation is under way. This page shows how far it is.")
-    except OperationalError:
+    else:
         messages.warning(
             visit.request,
             "The simulation is noted, but the background worker cannot be reached. Start it, then ask again.",

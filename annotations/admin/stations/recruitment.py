@@ -17,6 +17,7 @@ from django.urls import URLPattern, reverse
 
 from annotations.access import Action
 from annotations.admin.frame import Visit, done, shown
+from annotations.admin.numbers import whole
 from annotations.domain import decisions, ledger, places, reconciling, recruiting, recruiting_sync
 from annotations.domain.recruiting import platform_of
 from annotations.enums import RemoteState, SubmissionState
@@ -126,9 +127,7 @@ def save_account(visit: Visit) -> str | HttpResponse:
     if plugin is None:
         raise Http404
     mine = RecruiterAccount.objects.filter(owner=user.pk, platform=plugin.name)
-    account = next((one for one in mine if str(one.pk) == post.get("account")), None)
-    if post.get("account") and account is None:
-        raise Http404
+    account = get_object_or_404(mine, pk=whole(post["account"])) if post.get("account") else None
     form = AccountForm(post, platform=plugin, account=account)
     if not form.is_valid():
         messages.error(visit.request, "Nothing was saved: give the account a name, and check the address.")

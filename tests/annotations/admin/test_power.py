@@ -10,7 +10,7 @@ from tests.annotations.factories import StudyFactory
 
 from .conftest import address, said
 
-SENT = "annotations.admin.stations.power.current_app.send_task"
+SENT = "annotations.admin.frame.current_app.send_task"
 
 
 @pytest.fixture
