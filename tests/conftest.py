@@ -62,11 +62,22 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def servers() -> None:
-    """PostgreSQL and Redis run (embedded ones unless DATABASE_URL and REDIS_URL say where)."""
-    from evalplatform import embedded
+def servers(worker_id: str) -> Iterator[None]:
+    """PostgreSQL and Redis run (embedded ones unless DATABASE_URL and REDIS_URL say where), a database of each for us.
+
+    PostgreSQL's is named by `django_db_modify_db_settings`.
+    """
+    from django.conf import settings
+    from django.test import override_settings
+
+    from evalplatform import accounts, celery_app, embedded
+    from tests.brokers import database_of, numbered
 
     embedded.ensure_running()
+    broker = numbered(settings.CELERY_BROKER_URL, database_of(worker_id))
+    celery_app.conf.broker_url = broker
+    with override_settings(CELERY_BROKER_URL=broker, CACHES=accounts.caches(broker)):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +132,7 @@ def _fast_passwords() -> None:
 
 @pytest.fixture
 def process_environment(transactional_db: None) -> dict[str, str]:
-    """Environment for a process of its own that works on the test database."""
+    """Environment for a process of its own that works on the test database and with our messages."""
     from urllib.parse import quote
 
     from django.conf import settings
@@ -130,7 +141,10 @@ def process_environment(transactional_db: None) -> dict[str, str]:
     user = quote(database["USER"]) + (f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else "")
     port = f"&port={database['PORT']}" if database["PORT"] else ""
     address = f"postgresql://{user}@/{quote(database['NAME'])}?host={quote(database['HOST'], safe='/')}{port}"
-    return {**os.environ, "DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "evalplatform.settings"}
+    ours = {"DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "evalplatform.settings"}
+    if not settings.CELERY_BROKER_URL.startswith("filesystem:"):  # which is named by no URL of anybody's
+        ours["REDIS_URL"] = settings.CELERY_BROKER_URL
+    return {**os.environ, **ours}
 
 
 @pytest.fixture
@@ -167,14 +181,14 @@ def gunicorn_site(process_environment: dict[str, str], free_port: int, tmp_path:
 
 @pytest.fixture
 def celery_worker(transactional_db: None, worker_id: str) -> Iterator[Any]:
-    """A Celery worker in a thread, on the real broker, with a queue that no other worker of this run reads."""
+    """A Celery worker in a thread, on the real broker, with a queue that no other worker reads."""
     from celery.contrib.testing.worker import start_worker
 
     from evalplatform import celery_app
+    from tests.brokers import own_queue
 
-    celery_app.conf.task_default_queue = f"test-{worker_id}-{os.getpid()}"
-    celery_app.__dict__.pop("amqp", None)  # it remembers the queues
-    with start_worker(celery_app, pool="solo", perform_ping_check=False, shutdown_timeout=PATIENCE) as worker:
+    options = {"pool": "solo", "perform_ping_check": False, "shutdown_timeout": PATIENCE}
+    with own_queue(f"test-{worker_id}-{os.getpid()}"), start_worker(celery_app, **options) as worker:
         yield worker
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from annotations.domain import generating, generating_systems, studies
 from annotations.models import Generation, Output, Prompt
 from annotations.tasks import run_generation_task, take_up_generations
+from tests.brokers import own_queue
 from tests.standins.faults import KINDS, faulty
 from tests.standins.serving import serve, write_model
 from tests.standins.workers import Workers
@@ -36,14 +37,10 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def workers(process_environment, tmp_path, worker_id):
-    from evalplatform import celery_app
-
-    queue = f"endpoint-{worker_id}-{os.getpid()}"
-    celery_app.conf.task_default_queue = queue  # no other worker of this run reads it
-    celery_app.__dict__.pop("amqp", None)  # it remembers the queues
-    found = Workers(process_environment, queue=queue, log=tmp_path / "worker.log")
-    yield found
-    found.kill()
+    with own_queue(f"endpoint-{worker_id}-{os.getpid()}") as queue:
+        found = Workers(process_environment, queue=queue, log=tmp_path / "worker.log")
+        yield found
+        found.kill()
 
 
 def draft(base_url, model, *, systems=("plain", "warm", "hot"), prompts=8, **settings):

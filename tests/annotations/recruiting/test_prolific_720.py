@@ -6,6 +6,7 @@ seconds), the poll (every 2 s instead of every minute), and our own patience wit
 """
 
 import os
+import pprint
 import signal
 import subprocess
 import sys
@@ -178,7 +179,8 @@ class Patience:
         if now != self.seen:
             self.seen, self.since = now, time.monotonic()
         late = time.monotonic() > min(self.since + 180, self.end)
-        assert not late, (now, self.lab.fresh().message, self.lab.fresh().pause_reason)
+        if late:  # pytest would shorten this
+            pytest.fail(pprint.pformat((now, self.lab.fresh().message, self.lab.fresh().pause_reason)))
 
 
 @pytest.mark.slow
