@@ -134,13 +134,18 @@ class OutputFactory(factory.django.DjangoModelFactory):
 
 
 def fill(study: models.Study, *, prompts: int, systems: tuple[str, ...], samples: int = 1) -> None:
-    """Give a study one text per prompt, system and sample."""
-    made = [SystemFactory(study=study, name=name) for name in systems]
-    for number in range(prompts):
-        prompt = PromptFactory(study=study, key=f"p{number}", text=f"Think of unusual uses for thing {number}.")
-        for system in made:
-            for sample in range(samples):
-                OutputFactory(prompt=prompt, system=system, sample=sample)
+    """Give a study one text per prompt, system and sample; in bulk, since thousands of tests begin with it."""
+    made = models.System.objects.bulk_create(SystemFactory.build(study=study, name=name) for name in systems)
+    asked = models.Prompt.objects.bulk_create(
+        PromptFactory.build(study=study, key=f"p{number}", text=f"Think of unusual uses for thing {number}.")
+        for number in range(prompts)
+    )
+    models.Output.objects.bulk_create(
+        OutputFactory.build(prompt=prompt, system=system, sample=sample)
+        for prompt in asked
+        for system in made
+        for sample in range(samples)
+    )
 
 
 class ParticipationFactory(factory.django.DjangoModelFactory):
