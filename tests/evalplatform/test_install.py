@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 
@@ -21,7 +22,24 @@ def install(monkeypatch, tmp_path):
     for kind, lock in locks.items():
         lock.write_text(f"# {kind}, nothing to install\n")
     monkeypatch.setattr(module, "LOCKS", locks)
+    (tmp_path / "torch.lock").write_text("# torch, nothing to install\n")
+    monkeypatch.setattr(module, "TORCH", tmp_path / "torch.lock")
     return module
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """An empty environment: what is no matter of how it is made begins with a copy."""
+    folder = tmp_path_factory.mktemp("environment") / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    (folder / "made").touch()
+    return folder
+
+
+@pytest.fixture
+def made(install, environment):
+    shutil.copytree(environment, install.VENV, symlinks=True)
+    return install
 
 
 def test_environment_is_made_and_then_left_alone(install, capsys):
@@ -48,45 +66,45 @@ def test_environment_whose_making_was_interrupted_is_made_anew(install, capsys):
     assert (install.VENV / "installed").exists()
 
 
-def test_changed_lock_is_installed_anew(install, capsys):
-    install.install("runtime")
-    install.LOCKS["runtime"].write_text("# changed\n")
+def test_changed_lock_is_installed_anew(made, capsys):
+    made.install("runtime")
+    made.LOCKS["runtime"].write_text("# changed\n")
     capsys.readouterr()
 
-    install.install("runtime")
+    made.install("runtime")
 
     assert capsys.readouterr().out.startswith("Installing")
 
 
-def test_packages_for_tests_suffice_for_running_but_not_the_reverse(install, capsys):
-    install.install("dev")
+def test_packages_for_tests_suffice_for_running_but_not_the_reverse(made, capsys):
+    made.install("dev")
     capsys.readouterr()
-    install.install("runtime")
+    made.install("runtime")
     after_dev = capsys.readouterr().out
-    (install.VENV / "installed").write_text(f"runtime {install._digest(install.LOCKS['runtime'])}\n")
-    install.install("dev")
+    (made.VENV / "installed").write_text(f"runtime {made._digest(made.LOCKS['runtime'])}\n")
+    made.install("dev")
     after_runtime = capsys.readouterr().out
 
     assert after_dev == ""
     assert after_runtime.startswith("Installing")
 
 
-def test_missing_network_is_named(install, monkeypatch):
-    install.LOCKS["runtime"].write_text("six==1.17.0 --hash=sha256:" + "0" * 64 + "\n")
+def test_missing_network_is_named(made, monkeypatch):
+    made.LOCKS["runtime"].write_text("six==1.17.0 --hash=sha256:" + "0" * 64 + "\n")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
 
-    with pytest.raises(install.InstallError, match="could not be installed: no network"):
-        install.install("runtime")
+    with pytest.raises(made.InstallError, match="could not be installed: no network"):
+        made.install("runtime")
 
 
-def test_package_with_another_hash_is_refused(install, tmp_path):
+def test_package_with_another_hash_is_refused(made, tmp_path):
     package = tmp_path / "thing-1.0-py3-none-any.whl"
     package.write_bytes(b"not what was locked")
-    install.LOCKS["runtime"].write_text(f"thing @ {package.as_uri()} --hash=sha256:{'0' * 64}\n")
+    made.LOCKS["runtime"].write_text(f"thing @ {package.as_uri()} --hash=sha256:{'0' * 64}\n")
 
-    with pytest.raises(install.InstallError, match=r"(?s)could not be installed.*HASH"):
-        install.install("runtime")
+    with pytest.raises(made.InstallError, match=r"(?s)could not be installed.*HASH"):
+        made.install("runtime")
 
 
 def test_full_disk_is_named(install):
