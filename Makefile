@@ -33,8 +33,9 @@ demo-reset: runtime ## delete the example study and start over with the next `ma
 run: runtime ## the site with your own data in var/ (PORT=8000)
 	@MAKE_TARGET=run $(PY) -m evalplatform.serve
 
+# Three processes for two cores: a test waits a third of its time for a browser, a database, a process of its own.
 test: dev chromium ## the whole test suite, browser tests included
-	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-long: dev chromium ## what takes minutes: 720 people on Prolific, a million judgements exported
 	@EVALPLATFORM_VAR="$(TEST_VAR)" $(PY) -m pytest -m long $(ARGS)

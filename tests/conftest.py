@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis.internal.conjecture import providers
@@ -121,6 +122,22 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[], str]], str]:
+    """`once(name, make)`: a text that costs much and is made by one process of the run, for all."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder if worker_id == "master" else folder.parent
+
+    def made(name: str, make: Callable[[], str]) -> str:
+        path = shared / f"{name}.once"
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                path.write_text(make(), encoding="utf-8")
+            return path.read_text(encoding="utf-8")
+
+    return made
 
 
 @pytest.fixture(scope="session", autouse=True)

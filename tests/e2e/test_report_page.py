@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,15 @@ def trials() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+def report(once: Callable[[str, Callable[[], str]], str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page with every section, from simulated raters."""
+    return once("report_page", lambda: write_page(tmp_path_factory.mktemp("report") / "report"))
+
+
+def write_page(folder: Path) -> str:
     plan = parse_plan(canonical_json(PLAN), certificate=json.dumps(CERTIFICATE))
     truth = PlantedTruth(effects={name: {"steered": 1.2} for name in QUESTIONS})
     table = simulate_answers(trials(), truth, seed=4).assign(design_hash=plan.sha256, simulated=True)
-    folder: Path = tmp_path_factory.mktemp("report") / "report"
     return analysis.write_report(table, folder, plan=plan).page.read_text(encoding="utf-8")
 
 
