@@ -36,7 +36,7 @@ def pairs_with_sliders(raters=16, prompts=9):
                    "output_a": outputs[system], "slot": slot}  # fmt: skip
 
 
-def verdicts(measure, dimensions=14, raters=20, prompts=9):
+def verdicts(measure, dimensions, raters=20, prompts=9):
     """Yes or no on many dimensions of one story."""
     for rater, prompt, trial in trials(raters, prompts):
         system = SYSTEMS[(rater + prompt) % 3]
@@ -113,7 +113,7 @@ def test_choice_and_sliders_on_the_same_trials(tmp_path):
     assert any(row["alternative"] == "standardised per rater" for row in results["sensitivity"])
 
 
-@pytest.mark.parametrize(("measure", "dimensions"), [("nominal", 14), ("ordinal", 3)])
+@pytest.mark.parametrize(("measure", "dimensions"), [("nominal", 6), ("ordinal", 3)])
 def test_verdicts_of_yes_or_no(tmp_path, measure, dimensions):
     rows = verdicts(measure, dimensions)
     found, page, results = report_on(rows, tmp_path, "--without", "diagnostics,sensitivity")

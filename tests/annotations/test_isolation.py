@@ -107,12 +107,13 @@ def walk(user, world, *, at=None, below=""):
     client = Client(raise_request_exception=False)
     client.force_login(user)
     session, before, last = client.cookies["sessionid"].value, picture(), Event.objects.latest("pk").pk
+    fields = payload(world)
     for address in addresses(Arguments(world, at=at)):
         if below not in address.path:
             continue
         is_list = address.name.endswith("_changelist")  # which calls an unknown parameter an error, and says no more
         asked = {"q": TERM} if is_list else SEARCH | {"study": world.study.pk, "booklet": 1, "next": "/admin/"}
-        for method, data in (("get", asked), ("post", payload(world))):
+        for method, data in (("get", asked), ("post", fields)):
             client.cookies.clear()
             client.cookies["sessionid"] = session
             with transaction.atomic():
