@@ -7,6 +7,7 @@ Processes of a run share one Redis. A queue that both of them use would hand one
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -44,3 +45,15 @@ def own_queue(name: str) -> Iterator[str]:
         yield name
     finally:
         send_to(usual)
+
+
+@contextlib.contextmanager
+def logging_kept() -> Iterator[None]:
+    """What Celery does to the root logger ends with it: the second worker of a process lets errors pass only."""
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers

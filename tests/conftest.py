@@ -206,10 +206,11 @@ def celery_worker(transactional_db: None, worker_id: str) -> Iterator[Any]:
     from celery.contrib.testing.worker import start_worker
 
     from evalplatform import celery_app
-    from tests.brokers import own_queue
+    from tests.brokers import logging_kept, own_queue
 
     options = {"pool": "solo", "perform_ping_check": False, "shutdown_timeout": PATIENCE}
-    with own_queue(f"test-{worker_id}-{os.getpid()}"), start_worker(celery_app, **options) as worker:
+    queue = own_queue(f"test-{worker_id}-{os.getpid()}")
+    with logging_kept(), queue, start_worker(celery_app, **options) as worker:
         yield worker
 
 

@@ -1,10 +1,12 @@
 """Celery on the real broker."""
 
+import logging
+
 import pytest
 from django.contrib.auth.models import User
 
 from evalplatform import celery_app
-from tests.brokers import database_of, numbered, own_queue
+from tests.brokers import database_of, logging_kept, numbered, own_queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +32,19 @@ def test_messages_of_this_process_are_met_by_nobody_elses(worker_id, process_env
         with celery_app.connection_for_write() as connection:
             used = connection.default_channel.client.connection_pool.connection_kwargs["db"]
         assert used == database_of(worker_id) > 0
+
+
+def test_worker_of_a_test_leaves_logging_as_it_was(monkeypatch):
+    root = logging.getLogger()
+    before = root.level, [*root.handlers]
+
+    with logging_kept():
+        monkeypatch.setattr(type(celery_app.log), "_setup", False)
+        celery_app.log.setup(loglevel="CRITICAL")
+        root.addHandler(logging.NullHandler())
+        assert root.level == logging.CRITICAL
+
+    assert (root.level, root.handlers) == before
 
 
 @pytest.mark.parametrize(
