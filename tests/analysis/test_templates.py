@@ -113,7 +113,7 @@ def test_choice_and_sliders_on_the_same_trials(tmp_path):
     assert any(row["alternative"] == "standardised per rater" for row in results["sensitivity"])
 
 
-@pytest.mark.parametrize(("measure", "dimensions"), [("nominal", 6), ("ordinal", 3)])
+@pytest.mark.parametrize(("measure", "dimensions"), [("nominal", 14), ("ordinal", 3)])
 def test_verdicts_of_yes_or_no(tmp_path, measure, dimensions):
     rows = verdicts(measure, dimensions)
     found, page, results = report_on(rows, tmp_path, "--without", "diagnostics,sensitivity")

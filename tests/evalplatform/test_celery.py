@@ -8,8 +8,6 @@ from django.contrib.auth.models import User
 from evalplatform import celery_app
 from tests.brokers import database_of, logging_kept, numbered, own_queue
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 
 @celery_app.task(name="tests.add_user")
 def add_user(name):

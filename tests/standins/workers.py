@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 START = """
 import sys
 from evalplatform import celery_app
-celery_app.conf.task_default_queue = sys.argv[1]
-celery_app.__dict__.pop("amqp", None)
-celery_app.worker_main(["worker", "--loglevel", "INFO", *sys.argv[2:]])
+from tests.brokers import own_queue
+with own_queue(sys.argv[1]):
+    celery_app.worker_main(["worker", "--loglevel", "INFO", *sys.argv[2:]])
 """
 
 
